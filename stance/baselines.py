@@ -1,0 +1,63 @@
+"""Two simple rivals that a trained model must beat: a keyword list, and TF-IDF with logistic regression."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from stance.config import DecisionConfig
+from stance.data import Example, Splits
+from stance.decision import FloatArray
+from stance.fitting import fit_decision
+from stance.labels import indicator_matrix
+from stance.metrics import Metrics, measure
+
+KEYWORDS = {
+    "offer": r"offer(s|ed|ing)?|propos(e|es|ed|al|als|ing)|(is|are|am|was|were|be|stands?|stood) (ready|willing|prepared)"
+    r"|readiness|willingness|invit(e|es|ed|ation|ing)|promis(e|es|ed|ing)|pledg(e|es|ed|ing)|volunteer(s|ed)?|agreed to",
+    "accusation": r"accus(e|es|ed|ing|ation|ations)|blam(e|es|ed|ing)|condemn(s|ed|ing|ation)?|alleg(e|es|ed|edly|ation|ations)"
+    r"|charged with|violat(e|es|ed|ing|ion|ions)|guilty|convicted|arrested|denounc(e|es|ed|ing)|crimes?",
+    "denial": r"den(y|ies|ied|ying|ial|ials)|false|baseless|untrue|unfounded|groundless|fabricat(ed|ion|ions)|lies?"
+    r"|no evidence|dismiss(es|ed|ing)?|refut(e|es|ed|ing)|never",
+    "condition": r"if|unless|provided|as long as|in exchange for|in return for|on condition|condition(al|s)?|precondition"
+    r"|only when|once|until|subject to|depend(s|ed|ing)? on|hinges? on|contingent",
+}
+"""The words that a coder would list for each of the four labels, as whole words."""
+
+
+def keyword_list(test: Sequence[Example], labels: Sequence[str]) -> Metrics | None:
+    """Judges the keyword list, which learns nothing; None when a label is not among the four that it knows."""
+    if not set(labels) <= KEYWORDS.keys():
+        return None
+    patterns = [re.compile(rf"\b({KEYWORDS[label]})\b", re.IGNORECASE) for label in labels]
+    found = np.array([[bool(pattern.search(example.text)) for pattern in patterns] for example in test])
+    return measure(found.astype(np.float64), found, _gold(test, labels), labels)
+
+
+def tfidf(splits: Splits, test: Sequence[Example], labels: tuple[str, ...]) -> Metrics:
+    """Judges logistic regression on TF-IDF of words and word pairs, one per label.
+
+    Thresholds are fitted on validation for best F1, as the trained model's are. Positive examples weigh as much as
+    negative ones in all.
+    """
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+    train_features = vectorizer.fit_transform([example.text for example in splits.train])
+    train_gold = _gold(splits.train, labels)
+    models = [
+        LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(train_features, train_gold[:, column])
+        for column in range(len(labels))
+    ]
+
+    def logits(examples: Sequence[Example]) -> FloatArray:
+        features = vectorizer.transform([example.text for example in examples])
+        return np.column_stack([model.decision_function(features) for model in models])
+
+    decision = fit_decision(logits(splits.validation), _gold(splits.validation, labels), labels, DecisionConfig())
+    probabilities = decision.probabilities(logits(test))
+    return measure(probabilities, decision.carried(probabilities), _gold(test, labels), labels)
+
+
+def _gold(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return indicator_matrix([example.labels for example in examples], labels)

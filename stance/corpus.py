@@ -1,0 +1,220 @@
+"""Labelling files: articles and tables in, a table of labelled sentences out, in one pass and bounded memory."""
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stance.config import OnError, PredictConfig
+from stance.errors import ConfigError, DataError, did_you_mean
+from stance.predict import Prediction, Predictor
+from stance.progress import progress
+from stance.tables import (
+    READABLE,
+    BadRow,
+    GoodRow,
+    check_readable,
+    check_writable,
+    json_line,
+    read_rows,
+    read_schema,
+    replacing,
+    writing,
+)
+from stance.text import Sentence, split_sentences
+
+log = logging.getLogger(__name__)
+
+STDIN = STDOUT = "-"
+CHUNK = 512
+"""Sentences labelled together: enough to batch by length, few enough to hold."""
+
+
+@dataclass
+class Counts:
+    """What became of the input; every row or document is in one of the two.
+
+    Attributes:
+        inputs: rows or documents labelled.
+        set_aside: rows or documents that could not be labelled.
+        sentences: sentences labelled.
+        labels: of these, how many carry each label.
+    """
+
+    inputs: int = 0
+    set_aside: int = 0
+    sentences: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        carried = ", ".join(f"{label} {n}" for label, n in self.labels.items())
+        return f"{self.sentences} sentences labelled ({carried})"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sentence to label, or a whole row, and the columns to keep beside it."""
+
+    text: str
+    columns: Mapping[str, Any]
+
+
+Show = Callable[[Prediction], None]
+
+
+def label(config: PredictConfig, show: Show | None = None) -> Counts:
+    """Labels ``config.input`` into ``config.output``.
+
+    Rows that cannot be labelled are set aside in ``<output>.rejected.jsonl`` (or told in warnings where the output is
+    no file), with where they stand, why, and what was found there.
+
+    Args:
+        config: what to label, with which model, to where.
+        show: called with each prediction instead of writing it, when ``config.output`` is None.
+
+    Raises:
+        ConfigError, DataError, ModelError: nothing was written; or, with ``on_error=fail``, a row is bad.
+    """
+    source = _Source(config)
+    output = None if config.output in (None, STDOUT) else Path(str(config.output))
+    if output is not None:
+        check_writable(output)
+        if output.resolve() == Path(config.input).resolve():
+            raise ConfigError(f"input and output are both {output}: give the output another name.")
+    predictor = Predictor.from_pretrained(config.model)
+    predictor.model_file.decision.with_thresholds(config.thresholds)
+    counts = Counts(labels=Counter(dict.fromkeys(predictor.labels, 0)))
+    with ExitStack() as stack:
+        set_aside = _rejects(stack, output, config.on_error)
+        write = _writer(stack, output, source, predictor.labels, show if config.output is None else None)
+        counter = stack.enter_context(progress("labelling"))
+        pieces = source.pieces(counts, set_aside)
+        while chunk := list(islice(pieces, CHUNK)):
+            predictions = predictor.predict([piece.text for piece in chunk], thresholds=config.thresholds)
+            write(chunk, predictions)
+            counts.sentences += len(chunk)
+            counts.labels.update(label for prediction in predictions for label in prediction.labels)
+            counter.advance(len(chunk), f"{counts}, {counts.set_aside} set aside")
+    return counts
+
+
+class _Source:
+    """The input, as a stream of pieces."""
+
+    def __init__(self, config: PredictConfig) -> None:
+        self.text_column = config.text_column
+        self.split = config.split
+        self.tables: list[Path] = []
+        self.documents: list[Path | None] = []  # None is stdin
+        path = Path(config.input)
+        if config.input == STDIN:
+            self.documents = [None]
+        elif path.is_dir():
+            self.documents = list(sorted(path.rglob("*.txt")))
+            others = sum(other.is_file() for other in path.rglob("*")) - len(self.documents)
+            if not self.documents:
+                raise DataError(f"The folder {path} holds no .txt files.")
+            if others:
+                log.warning("%d files in %s are not .txt: left alone.", others, path)
+        elif path.suffix.lower() == ".txt":
+            if not path.exists():
+                raise DataError(f"There is no file {path}. Check the path; it is relative to {Path.cwd()}.")
+            self.documents = [path]
+        else:
+            if not path.suffix or path.suffix.lower() not in READABLE:
+                raise DataError(
+                    f"Cannot label {path}: expected a folder of .txt files, - for stdin, or a file ending in "
+                    f"{', '.join(('.txt', *READABLE))}."
+                )
+            check_readable(path)
+            self.tables = [path]
+
+    def columns(self) -> pa.Schema:
+        """The columns that pieces bring along, with their types."""
+        places = [pa.field("start", pa.int64()), pa.field("end", pa.int64())]
+        if self.documents:
+            return pa.schema([("document", pa.string()), *places, ("text", pa.string())])
+        schema = read_schema(self.tables[0])
+        if self.text_column not in schema.names:
+            raise DataError(
+                f"{self.tables[0]} has no column '{self.text_column}'; {did_you_mean(self.text_column, schema.names)} "
+                "Give text_column=<name>."
+            )
+        return pa.schema([*schema, *(places if self.split else [])])
+
+    def pieces(self, counts: Counts, set_aside: Callable[[BadRow], None]) -> Iterator[Piece]:
+        """Yields what is to be labelled, counting inputs and setting aside what is bad."""
+        for found in self._inputs():
+            if isinstance(found, BadRow):
+                counts.set_aside += 1
+                set_aside(found)
+            else:
+                counts.inputs += 1
+                yield from found
+
+    def _inputs(self) -> Iterator[BadRow | list[Piece]]:
+        for document in self.documents:
+            yield _document_pieces(document)
+        for table in self.tables:
+            for row in read_rows(table):
+                yield row if isinstance(row, BadRow) else self._row_pieces(row)
+
+    def _row_pieces(self, row: GoodRow) -> BadRow | list[Piece]:
+        text = row.values.get(self.text_column)
+        if not isinstance(text, str) or not text.strip():
+            reason = f"expected text in '{self.text_column}', found {text!r:.60}"
+            return BadRow(row.where, reason, json_line(row.values).rstrip())
+        if not self.split:
+            return [Piece(text, row.values)]
+        return [_placed(sentence, {**row.values, self.text_column: sentence.text}) for sentence in split_sentences(text)]
+
+
+def _document_pieces(path: Path | None) -> BadRow | list[Piece]:
+    where = STDIN if path is None else str(path)
+    try:
+        raw = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    except OSError as error:
+        return BadRow(where, f"cannot be read: {error.strerror}", "")
+    try:
+        sentences = split_sentences(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return BadRow(where, f"not valid UTF-8 at byte {error.start}", repr(raw[error.start : error.start + 20]))
+    if not sentences:
+        return BadRow(where, "holds no text", "")
+    return [_placed(sentence, {"document": where, "text": sentence.text}) for sentence in sentences]
+
+
+def _placed(sentence: Sentence, columns: Mapping[str, Any]) -> Piece:
+    return Piece(sentence.text, {**columns, "start": sentence.start, "end": sentence.end})
+
+
+def _rejects(stack: ExitStack, output: Path | None, on_error: OnError) -> Callable[[BadRow], None]:
+    """What to do with a bad row."""
+    if on_error is OnError.fail:
+
+        def fail(row: BadRow) -> None:
+            raise DataError(f"{row.where}: {row.reason}. on_error=set_aside labels the rest.")
+
+        return fail
+    if output is None:
+        return lambda row: log.warning("set aside: %s: %s", row.where, row.reason)
+    path = output.with_name(f"{output.name}.rejected.jsonl")
+    path.unlink(missing_ok=True)
+    rejects = _Rejects(path)
+    stack.callback(rejects.close)
+    return rejects.add
+
+
+class _Rejects:
+    """The file of bad rows, which is there only if there are any, and grows as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None

@@ -1,0 +1,176 @@
+"""Labelled examples: read from files, checked, split by scenario, and hashed."""
+
+import hashlib
+import json
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stance.config import MISSING, DataConfig
+from stance.errors import ConfigError, DataError, did_you_mean
+from stance.tables import BadRow, GoodRow, read_rows
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled sentence.
+
+    Attributes:
+        id: unique within its file; ``file:line`` where the file gives none.
+        text: the sentence.
+        labels: any number of label names, in the order of the label set.
+        scenario: what the sentence is about; its own id where the file does not say.
+    """
+
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    scenario: str
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Examples to learn from and examples to choose by."""
+
+    train: list[Example]
+    validation: list[Example]
+
+
+def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None = None) -> list[Example]:
+    """Reads a labelled file; the label column holds a list of names, names in one text, or a single name.
+
+    Args:
+        path: a .jsonl, .csv, .tsv or .parquet file.
+        labels: the names allowed, in the order to give them.
+        columns: names of the columns and how labels are written; by default those of the shipped data.
+
+    Raises:
+        DataError: the file cannot be read, or rows are wrong; every problem is listed with its ``file:line``.
+    """
+    columns = columns or DataConfig()
+    examples: list[Example] = []
+    problems: list[str] = []
+    first_use: dict[str, str] = {}
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            problems.append(f"{row.where}: {row.reason}")
+            continue
+        found, wrong = _example(row, labels, columns)
+        if found is not None and found.id in first_use:
+            wrong.append(f"id '{found.id}' was used before, at {first_use[found.id]}")
+        problems.extend(f"{row.where}: {problem}" for problem in wrong)
+        if found is not None and not wrong:
+            first_use[found.id] = row.where
+            examples.append(found)
+    if problems:
+        raise DataError(f"{path} has {len(problems)} problem{'s' * (len(problems) > 1)}; correct and run again:", problems)
+    if not examples:
+        raise DataError(f"{path} holds no examples.")
+    return examples
+
+
+def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Example]:
+    """Reads one named split of the data config.
+
+    Raises:
+        ConfigError: there is no such split, or the config names no file for it.
+        DataError: as ``read_examples``.
+    """
+    if split not in SPLITS:
+        raise ConfigError(f"No split '{split}': {did_you_mean(split, SPLITS)}")
+    path = getattr(config, split)
+    if path in (None, MISSING):
+        raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
+    return read_examples(Path(path), labels, config)
+
+
+def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
+    """The training and validation examples; without a validation file, scenarios of ``train`` are held out for it.
+
+    Raises:
+        ConfigError, DataError: as ``read_split``; or a label has no training example.
+    """
+    train = read_split("train", labels, config)
+    if config.validation is None:
+        train, validation = hold_out(train, config.validation_share, seed)
+    else:
+        validation = read_split("validation", labels, config)
+    unseen = [label for label in labels if not any(label in example.labels for example in train)]
+    if unseen:
+        raise DataError(
+            f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples; found none in {config.train}."
+        )
+    return Splits(train, validation)
+
+
+def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Splits off about ``share`` of the scenarios, at least one; returns the kept and the held out examples."""
+    scenarios = sorted({example.scenario for example in examples})
+    if not 0 < share < 1 or len(scenarios) < 2:  # noqa: PLR2004
+        raise ConfigError(
+            f"Cannot hold out {share} of {len(scenarios)} scenarios for validation: expected a share between 0 and 1 and "
+            "at least two scenarios. Give data.validation=<file> instead."
+        )
+    random.Random(seed).shuffle(scenarios)  # noqa: S311
+    held = set(scenarios[: math.ceil(share * len(scenarios))])
+    return [e for e in examples if e.scenario not in held], [e for e in examples if e.scenario in held]
+
+
+def hash_examples(examples: Iterable[Example]) -> str:
+    """SHA-256 over texts and labels, whatever their order and ids: tells whether two models saw the same data."""
+    lines = sorted(json.dumps([example.text, sorted(example.labels)]) for example in examples)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[Example | None, list[str]]:
+    wrong: list[str] = []
+    values = row.values
+    for column in (columns.text_column, columns.label_column):
+        if column not in values:
+            wrong.append(f"no '{column}' column; {did_you_mean(column, map(str, values))}")
+    if wrong:
+        return None, wrong
+    text = values[columns.text_column]
+    if not isinstance(text, str):
+        wrong.append(f"expected '{columns.text_column}' to be text, found {_shown(text)}")
+    elif not text.strip():
+        wrong.append(f"'{columns.text_column}' is empty")
+    names = _label_names(values[columns.label_column], columns)
+    if names is None:
+        wrong.append(f"expected '{columns.label_column}' to be label names, found {_shown(values[columns.label_column])}")
+        return None, wrong
+    for name in names:
+        if name not in labels:
+            wrong.append(f"unknown label '{name}'; {did_you_mean(name, labels)}")
+    identifier = _identifier(values.get("id"), row.where, "id", wrong)
+    scenario = _identifier(values.get(columns.scenario_column), identifier, columns.scenario_column, wrong)
+    return Example(identifier, str(text), tuple(label for label in labels if label in names), scenario), wrong
+
+
+def _label_names(cell: Any, columns: DataConfig) -> list[str] | None:
+    if cell is None:
+        return []
+    if isinstance(cell, str):
+        cell = [name.strip() for name in cell.split(columns.label_separator)]
+    if not isinstance(cell, list) or not all(isinstance(name, str) for name in cell):
+        return None
+    return [name for name in cell if name and name != columns.none_label]
+
+
+def _identifier(cell: Any, otherwise: str, column: str, wrong: list[str]) -> str:
+    if cell is None or cell == "":
+        return otherwise
+    if isinstance(cell, str | int) and not isinstance(cell, bool):
+        return str(cell)
+    wrong.append(f"expected '{column}' to be text or a whole number, found {_shown(cell)}")
+    return otherwise
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return f"{type(value).__name__} {shown[:60]}{'...' * (len(shown) > 60)}"  # noqa: PLR2004

@@ -1,0 +1,82 @@
+"""Evaluation: a trained model and labelled sentences in, figures per label out, beside two simple baselines."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stance import baselines
+from stance.config import EvaluateConfig
+from stance.data import Example, hash_examples, read_split, read_splits
+from stance.labels import indicator_matrix
+from stance.metrics import Metrics, measure
+from stance.predict import Predictor
+from stance.tables import replacing
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures on one split.
+
+    Attributes:
+        model: as it was named.
+        weights_sha256: of the model.
+        split: the part of the data that was judged.
+        data_sha256: of the examples in it.
+        metrics: of the model.
+        baselines: metrics by name, on the same sentences.
+        trained_on_it: the model has seen this very split in training or fitting, so its figures flatter.
+    """
+
+    model: str
+    weights_sha256: str
+    split: str
+    data_sha256: str
+    metrics: Metrics
+    baselines: dict[str, Metrics]
+    trained_on_it: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
+    """Measures a model's labels and probabilities against those of the examples, in the order of the model's labels."""
+    probabilities = predictor.predict_proba([example.text for example in examples])
+    carried = predictor.model_file.decision.carried(probabilities)
+    gold = indicator_matrix([example.labels for example in examples], predictor.labels)
+    return measure(probabilities, carried, gold, predictor.labels)
+
+
+def evaluate(config: EvaluateConfig) -> Evaluation:
+    """Judges a model on one split and writes the figures to ``config.output`` as JSON.
+
+    Raises:
+        ModelError: the model cannot be had.
+        ConfigError, DataError: the data cannot be had, or carry labels that the model does not know.
+    """
+    predictor = Predictor.from_pretrained(config.model)
+    labels = predictor.labels
+    examples = read_split(config.split, labels, config.data)
+    rivals: dict[str, Metrics] = {}
+    if config.baselines:
+        keywords = baselines.keyword_list(examples, labels)
+        if keywords is not None:
+            rivals["keyword list"] = keywords
+        seed = predictor.model_file.settings["seed"]
+        rivals["TF-IDF + logistic regression"] = baselines.tfidf(read_splits(labels, config.data, seed), examples, labels)
+    data_sha256 = hash_examples(examples)
+    evaluation = Evaluation(
+        model=config.model,
+        weights_sha256=predictor.model_file.weights_sha256,
+        split=config.split,
+        data_sha256=data_sha256,
+        metrics=judge(predictor, examples),
+        baselines=rivals,
+        trained_on_it=any(part["sha256"] == data_sha256 for part in predictor.model_file.data.values()),
+    )
+    with replacing(Path(config.output)) as temporary:
+        temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return evaluation

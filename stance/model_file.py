@@ -1,0 +1,69 @@
+"""``stance.json``: what a trained model is, how it decides, and where it comes from; the last file a training writes."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stance.decision import Decision
+from stance.errors import ModelError
+from stance.tables import replacing
+
+NAME = "stance.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The contents of ``stance.json``.
+
+    Attributes:
+        decision: label order, calibration maps and thresholds.
+        max_length: longest sentence in tokens.
+        weights_sha256: of the ``model.safetensors`` beside it.
+        base: name and SHA-256 of the encoder that training started from.
+        data: per split the number of examples and their hash.
+        settings: the training config, resolved.
+        versions: of stance and the packages that matter for the figures.
+        metrics: on validation, with the decision above; and the history of training.
+    """
+
+    decision: Decision
+    max_length: int
+    weights_sha256: str
+    base: dict[str, str]
+    data: dict[str, dict[str, Any]]
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    metrics: dict[str, Any]
+
+    def write(self, folder: Path) -> None:
+        """Writes ``stance.json`` into ``folder``, all or nothing."""
+        content = {"format": FORMAT, **asdict(self)}
+        with replacing(folder / NAME) as temporary:
+            temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "ModelFile":
+        """Reads ``stance.json`` from ``folder``.
+
+        Raises:
+            ModelError: there is none, or it is not one that this version understands.
+        """
+        path = folder / NAME
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(
+                f"{folder} holds no {NAME}: expected a model trained by stance. If a training run was interrupted there, "
+                "run the same command again and it will go on."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise ModelError(f"Cannot read {path}: {error}") from None
+        try:
+            if content.pop("format") != FORMAT:
+                raise ModelError(f"{path} was written by another version of stance: expected format {FORMAT}.")
+            decision = Decision(**{key: tuple(values) for key, values in content.pop("decision").items()})
+            return cls(decision=decision, **content)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} is not a stance model file: {error}") from None

@@ -1,0 +1,100 @@
+"""The network: an encoder, a pooling of its token vectors, and one linear output per label."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from stance.config import ModelConfig, Pooling
+from stance.network_config import StanceConfig
+
+
+class StanceForSequenceClassification(PreTrainedModel):
+    """Multi-label sentence classifier; its outputs are logits of shape (sentences, labels)."""
+
+    config_class = StanceConfig
+    config: StanceConfig
+    base_model_prefix = "encoder"
+    accepts_loss_kwargs = False  # the trainer would pass its own arguments on to the encoder
+    _supports_sdpa = True
+    _supports_flash_attn = True
+
+    def __init__(self, config: StanceConfig) -> None:
+        super().__init__(config)
+        self.encoder = _without_pooler(AutoModel.from_config(config.encoder))
+        width = config.encoder.hidden_size * (2 if config.pooling == Pooling.mean_max.name else 1)
+        self.dropout = nn.Dropout(config.head_dropout)
+        self.classifier = nn.Linear(width, config.num_labels)
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, folder: Path, labels: tuple[str, ...], model: ModelConfig) -> "StanceForSequenceClassification":
+        """Puts a new head on the pretrained encoder in ``folder``.
+
+        With ``model.layer`` the layers above it are not even loaded: what is not read need not be computed.
+        """
+        depth = {} if model.layer is None else {"num_hidden_layers": model.layer}
+        encoder = AutoModel.from_pretrained(
+            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False, **depth
+        )
+        encoder.config.name_or_path = ""  # a folder of this machine says nothing elsewhere; stance.json names the base
+        config = StanceConfig(
+            encoder=encoder.config.to_dict(),
+            pooling=model.pooling.name,
+            head_dropout=model.dropout,
+            id2label=dict(enumerate(labels)),
+            label2id={label: column for column, label in enumerate(labels)},
+            problem_type="multi_label_classification",
+        )
+        network = cls(config)
+        network.encoder.load_state_dict(_without_pooler(encoder).state_dict())
+        return network
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The encoder's token embeddings."""
+        embeddings: nn.Module = self.encoder.get_input_embeddings()
+        return embeddings
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Logits for a batch of token ids of shape (sentences, tokens), and the loss when ``labels`` are given."""
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, inputs_embeds=inputs_embeds, **kwargs
+        ).last_hidden_state
+        if attention_mask is None:
+            attention_mask = torch.ones(hidden.shape[:2], device=hidden.device)
+        pooled = pool(hidden, attention_mask, Pooling[self.config.pooling])
+        logits = self.classifier(self.dropout(pooled))
+        loss = None if labels is None else nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
+    """Token vectors (sentences, tokens, width) as sentence vectors; padding, where the mask is 0, has no part in them."""
+    if pooling is Pooling.cls:
+        return hidden[:, 0]
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+    if pooling is Pooling.mean:
+        return mean
+    highest = hidden.masked_fill(mask == 0, torch.finfo(hidden.dtype).min).amax(1)
+    return torch.cat([mean, highest], dim=-1)
+
+
+def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
+    # BERT-like encoders carry a dense layer over [CLS] that nothing here reads: weights to store, never to train.
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = None
+    return encoder
+
+
+AutoModelForSequenceClassification.register(StanceConfig, StanceForSequenceClassification, exist_ok=True)

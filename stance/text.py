@@ -1,0 +1,68 @@
+"""Sentences of a text, with the character offsets at which they stand."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sentencex
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+_WRAP_COLUMN = 100
+_FULL_LINE = 50
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a longer text: ``text == document[start:end]``, in characters."""
+
+    text: str
+    start: int
+    end: int
+
+
+def without_surrogates(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one by U+FFFD: offsets stay."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def split_sentences(text: str, language: str = "en") -> list[Sentence]:
+    """Splits a text into its sentences; white space around them belongs to none.
+
+    Blank lines always end a sentence. So does a single line break (a headline, a list, one paragraph a line), unless
+    the text is hard-wrapped as e-mails and old archives are: no line beyond 100 characters, most lines filled.
+    """
+    # Carriage returns would hide blank lines; replacing them by blanks, not deleting them, keeps every offset.
+    plain = without_surrogates(text).replace("\r\n", " \n").replace("\r", "\n")
+    line_break = _BLANK_LINES if _is_hard_wrapped(plain) else re.compile(r"\n")
+    return [
+        Sentence(text[start:end], start, end)
+        for block_start, block_end in _between(line_break, plain)
+        for start, end in _sentences(plain[block_start:block_end], block_start, language)
+    ]
+
+
+def _is_hard_wrapped(text: str) -> bool:
+    lines = text.split("\n")
+    continued = [len(line) for line, following in zip(lines, lines[1:], strict=False) if line.strip() and following.strip()]
+    if not continued or max(map(len, lines)) > _WRAP_COLUMN:
+        return False
+    filled = sum(length >= _FULL_LINE for length in continued)
+    return filled > len(continued) / 2
+
+
+def _between(separator: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in separator.finditer(text):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(text)
+
+
+def _sentences(block: str, offset: int, language: str) -> Iterator[tuple[int, int]]:
+    for boundary in sentencex.get_sentence_boundaries(language, block):
+        raw = boundary["text"]
+        stripped = raw.strip()
+        if stripped:
+            start = offset + boundary["start_index"] + len(raw) - len(raw.lstrip())
+            yield start, start + len(stripped)

@@ -1,0 +1,331 @@
+"""Training: a labelled corpus in, a plain Hugging Face folder with ``stance.json`` out."""
+
+import json
+import logging
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+from transformers import (
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+
+from stance.config import TrainConfig, Tuning
+from stance.data import Example, Splits, hash_examples, read_splits
+from stance.decision import Decision, sigmoid
+from stance.errors import ConfigError
+from stance.fitting import check_goal, fit_decision, fit_thresholds
+from stance.inference import TorchInference, encode
+from stance.labels import check_label_names, indicator_matrix
+from stance.metrics import measure
+from stance.model_file import NAME as MODEL_FILE
+from stance.model_file import ModelFile
+from stance.network import StanceForSequenceClassification
+from stance.predict import Predictor
+from stance.progress import Counter, progress, without_progress_bars
+from stance.sources import WEIGHTS, Source, find_source, hash_file
+from stance.tables import replacing
+from stance.version import __version__
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+"""Folder of an unfinished run: its checkpoints, and what run they belong to. It is gone when the model is saved."""
+CONFIG = "config.yaml"
+_PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What makes a run this run: another with the same values gives the same weights on the same machine."""
+
+    settings: dict[str, Any]
+    base: dict[str, str]
+    data: dict[str, dict[str, Any]]
+
+
+def train(config: TrainConfig, folder: Path) -> Predictor:
+    """Trains a model into ``folder``, or goes on where an interrupted run with the same settings stopped.
+
+    A folder that already holds the very model asked for is left as it is. Figures on validation are in
+    ``model_file.metrics`` of what is returned.
+
+    Raises:
+        ConfigError: settings contradict each other, or ``folder`` holds another run and ``overwrite`` is not set.
+        DataError: the data are missing or wrong.
+        ModelError: the encoder cannot be had.
+    """
+    labels = check_label_names(config.labels)
+    _check(config)
+    splits = read_splits(labels, config.data, config.seed)
+    base = find_source(config.model.encoder, config.model.revision)
+    run = Run(
+        settings=_settings(config),
+        base={"name": base.name, "sha256": base.sha256},
+        data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
+    )
+    if _claim(folder, run, overwrite=config.overwrite):
+        set_seed(config.seed)
+        network, history = _fit(config, splits, base, labels, folder / CHECKPOINTS)
+        _save(TorchInference(network, _tokenizer(base), max_length=config.model.max_length), history, config, splits, run, folder)
+    else:
+        log.info("%s already holds this model; overwrite=true trains it again.", folder)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return Predictor.from_pretrained(folder)
+
+
+def _check(config: TrainConfig) -> None:
+    check_goal(config.decision)
+    training = config.training
+    for name, value, fits in (
+        ("epochs", training.epochs, training.epochs >= 1),
+        ("batch_size", training.batch_size, training.batch_size >= 1),
+        ("learning_rate", training.learning_rate, training.learning_rate > 0),
+        ("warmup", training.warmup, 0 <= training.warmup < 1),
+        ("positive_weight", training.positive_weight, training.positive_weight > 0),
+        ("patience", training.patience, training.patience >= 1),
+    ):
+        if not fits:
+            raise ConfigError(f"training.{name}={value} is out of range.")
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """The config as plain values, less what does not bear on the weights."""
+    settings: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
+    del settings["name"], settings["overwrite"]
+    return settings
+
+
+def _claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
+    """Makes ``folder`` ready for the run; False if its model is already there.
+
+    Raises:
+        ConfigError: the folder holds another run, finished or not, and ``overwrite`` is not set.
+    """
+    checkpoints = folder / CHECKPOINTS
+    run_file = checkpoints / "run.json"
+    if overwrite:
+        (folder / MODEL_FILE).unlink(missing_ok=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    for what, path in (("a model", folder / MODEL_FILE), ("an unfinished run", run_file)):
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            changes = _differences({key: found.get(key) for key in vars(run)}, vars(run))
+            if changes:
+                raise ConfigError(
+                    f"{folder} holds {what} made with other settings ({'; '.join(changes)}). Train elsewhere with "
+                    "name=<another>, or replace it with overwrite=true."
+                )
+            if what == "a model":
+                return False
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    with replacing(run_file) as temporary:
+        temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8")
+    return True
+
+
+def _differences(old: Any, new: Any, key: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            difference
+            for name in dict.fromkeys([*old, *new])
+            for difference in _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
+        ]
+    return [] if old == new else [f"{key}: {old} there, {new} now"]
+
+
+def _fit(
+    config: TrainConfig, splits: Splits, base: Source, labels: tuple[str, ...], checkpoints: Path
+) -> tuple[StanceForSequenceClassification, list[dict[str, float]]]:
+    """Trains the network, from the last checkpoint if there is one; returns it at its best, and how it came there."""
+    with without_progress_bars():
+        network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
+    tokenizer = _tokenizer(base)
+    trainer = Trainer(
+        model=_tunable(network, config),
+        args=_arguments(config, checkpoints),
+        train_dataset=_dataset(splits.train, labels, tokenizer, config.model.max_length),
+        eval_dataset=_dataset(splits.validation, labels, tokenizer, config.model.max_length),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_loss_func=_WeightedLoss(config.training.positive_weight),
+        compute_metrics=lambda outcome: _validate(outcome, labels),
+        callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    start = _last_checkpoint(checkpoints)
+    if start is not None:
+        log.info("Going on from %s.", start)
+    with progress("training") as counter, without_progress_bars():
+        trainer.add_callback(_Watch(counter))
+        trainer.train(resume_from_checkpoint=None if start is None else str(start))
+    trained = trainer.model if config.training.tuning is not Tuning.lora else trainer.model.merge_and_unload()
+    return trained, _history(trainer.state.log_history)
+
+
+def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> nn.Module:
+    """The network with only those weights left trainable that the config wants to change."""
+    if config.training.tuning is Tuning.frozen_embeddings:
+        network.get_input_embeddings().requires_grad_(False)
+    if config.training.tuning is not Tuning.lora:
+        return network
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise ConfigError("training.tuning=lora needs the peft package: pip install 'stance[lora]'") from None
+    linear = [f"encoder.{name}" for name, module in network.encoder.named_modules() if isinstance(module, nn.Linear)]
+    return get_peft_model(
+        network,
+        LoraConfig(
+            r=config.training.lora_rank,
+            lora_alpha=config.training.lora_alpha,
+            target_modules=linear,
+            modules_to_save=["classifier"],
+        ),
+    )
+
+
+def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
+    training = config.training
+    return TrainingArguments(
+        output_dir=str(checkpoints.absolute()),
+        num_train_epochs=training.epochs,
+        learning_rate=training.learning_rate,
+        per_device_train_batch_size=training.batch_size,
+        per_device_eval_batch_size=64,
+        warmup_steps=training.warmup,
+        weight_decay=training.weight_decay,
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="macro_f1",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,
+        seed=config.seed,
+        full_determinism=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        disable_tqdm=True,
+        report_to="none",
+    )
+
+
+class _WeightedLoss:
+    """Binary cross-entropy over all labels, with more weight on a label's presence."""
+
+    def __init__(self, positive_weight: float) -> None:
+        self.positive_weight = positive_weight
+
+    def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
+        weight = torch.full((labels.shape[1],), self.positive_weight, device=labels.device)
+        return nn.functional.binary_cross_entropy_with_logits(outputs.logits, labels, pos_weight=weight)
+
+
+class _Watch(TrainerCallback):
+    """Counts steps on the progress bar and tells the validation score of each epoch."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.counter.set(state.global_step, total=state.max_steps)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.counter.set(state.global_step)
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
+    ) -> None:
+        log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, metrics["eval_macro_f1"])
+
+
+def _dataset(
+    examples: list[Example], labels: tuple[str, ...], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> datasets.Dataset:
+    tokens = encode(tokenizer, [example.text for example in examples], max_length)
+    if tokens.truncated.any():
+        log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(examples), max_length)
+    gold = indicator_matrix([example.labels for example in examples], labels)
+    return datasets.Dataset.from_dict(
+        {"input_ids": tokens.ids, "labels": gold.astype(np.float32), "length": [len(ids) for ids in tokens.ids]}
+    )
+
+
+def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:
+    """Macro F1 as the saved model would reach it: at the best thresholds, since half is not where labels divide."""
+    probabilities = sigmoid(np.asarray(outcome.predictions, dtype=np.float64))
+    gold = np.asarray(outcome.label_ids) > 0
+    decision = fit_thresholds(Decision.uncalibrated(labels), probabilities, gold)
+    return {"macro_f1": measure(probabilities, decision.carried(probabilities), gold, labels).macro_f1}
+
+
+def _last_checkpoint(checkpoints: Path) -> Path | None:
+    """The newest checkpoint that was written to its end: the trainer's state is the last of its files."""
+    complete = []
+    for state in checkpoints.glob("checkpoint-*/trainer_state.json"):
+        try:
+            complete.append((json.loads(state.read_text(encoding="utf-8"))["global_step"], state.parent))
+        except ValueError:
+            log.warning("%s was cut off while being written: passed over.", state.parent)
+    return max(complete)[1] if complete else None
+
+
+def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Per epoch: training loss, validation loss and macro F1."""
+    epochs: dict[float, dict[str, float]] = {}
+    names = {"loss": "train_loss", "eval_loss": "validation_loss", "eval_macro_f1": "validation_macro_f1"}
+    for entry in logged:
+        for name in names.keys() & entry.keys():
+            epochs.setdefault(entry["epoch"], {"epoch": entry["epoch"]})[names[name]] = entry[name]
+    return list(epochs.values())
+
+
+def _save(
+    inference: TorchInference,
+    history: list[dict[str, float]],
+    config: TrainConfig,
+    splits: Splits,
+    run: Run,
+    folder: Path,
+) -> None:
+    """Fits calibration and thresholds on validation and writes the folder, ``stance.json`` last."""
+    labels = tuple(config.labels)
+    gold = indicator_matrix([example.labels for example in splits.validation], labels)
+    logits = inference.logits([example.text for example in splits.validation]).values
+    decision = fit_decision(logits, gold, labels, config.decision)
+    probabilities = decision.probabilities(logits)
+    metrics = measure(probabilities, decision.carried(probabilities), gold, labels)
+    inference.save_pretrained(folder)
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+    ModelFile(
+        decision=decision,
+        max_length=config.model.max_length,
+        weights_sha256=hash_file(folder / WEIGHTS),
+        **vars(run),
+        versions={"stance": __version__, **{package: version(package) for package in _PACKAGES}},
+        metrics={"validation": asdict(metrics), "history": history},
+    ).write(folder)
+
+
+def _tokenizer(base: Source) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
+    return tokenizer
