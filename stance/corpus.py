@@ -3,12 +3,12 @@
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -25,7 +25,6 @@ from stance.tables import (
     json_line,
     read_rows,
     read_schema,
-    replacing,
     writing,
 )
 from stance.text import Sentence, split_sentences
@@ -53,9 +52,10 @@ class Counts:
     sentences: int = 0
     labels: Counter[str] = field(default_factory=Counter)
 
-    def __str__(self) -> str:
-        carried = ", ".join(f"{label} {n}" for label, n in self.labels.items())
-        return f"{self.sentences} sentences labelled ({carried})"
+    @property
+    def carried(self) -> str:
+        """The counts of the labels, in words."""
+        return ", ".join(f"{label} {n}" for label, n in self.labels.items())
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,21 @@ def label(config: PredictConfig, show: Show | None = None) -> Counts:
         check_writable(output)
         if output.resolve() == Path(config.input).resolve():
             raise ConfigError(f"input and output are both {output}: give the output another name.")
-    predictor = Predictor.from_pretrained(config.model)
+    predictor = Predictor.from_config(config.model)
     predictor.model_file.decision.with_thresholds(config.thresholds)
     counts = Counts(labels=Counter(dict.fromkeys(predictor.labels, 0)))
-    with ExitStack() as stack:
-        set_aside = _rejects(stack, output, config.on_error)
-        write = _writer(stack, output, source, predictor.labels, show if config.output is None else None)
-        counter = stack.enter_context(progress("labelling"))
-        pieces = source.pieces(counts, set_aside)
+    with (
+        _Rejects(output, config.on_error) as rejects,
+        _writing(config, source, predictor.labels, show) as write,
+        progress("labelling") as counter,
+    ):
+        pieces = source.pieces(counts, rejects.add)
         while chunk := list(islice(pieces, CHUNK)):
             predictions = predictor.predict([piece.text for piece in chunk], thresholds=config.thresholds)
             write(chunk, predictions)
             counts.sentences += len(chunk)
             counts.labels.update(label for prediction in predictions for label in prediction.labels)
-            counter.advance(len(chunk), f"{counts}, {counts.set_aside} set aside")
+            counter.advance(len(chunk), f"{counts.set_aside} set aside, {counts.carried}")
     return counts
 
 
@@ -117,7 +118,7 @@ class _Source:
         if config.input == STDIN:
             self.documents = [None]
         elif path.is_dir():
-            self.documents = list(sorted(path.rglob("*.txt")))
+            self.documents.extend(sorted(path.rglob("*.txt")))
             others = sum(other.is_file() for other in path.rglob("*")) - len(self.documents)
             if not self.documents:
                 raise DataError(f"The folder {path} holds no .txt files.")
@@ -173,7 +174,8 @@ class _Source:
             return BadRow(row.where, reason, json_line(row.values).rstrip())
         if not self.split:
             return [Piece(text, row.values)]
-        return [_placed(sentence, {**row.values, self.text_column: sentence.text}) for sentence in split_sentences(text)]
+        found = split_sentences(text)
+        return [_placed(sentence, {**row.values, self.text_column: sentence.text}) for sentence in found]
 
 
 def _document_pieces(path: Path | None) -> BadRow | list[Piece]:
@@ -195,26 +197,91 @@ def _placed(sentence: Sentence, columns: Mapping[str, Any]) -> Piece:
     return Piece(sentence.text, {**columns, "start": sentence.start, "end": sentence.end})
 
 
-def _rejects(stack: ExitStack, output: Path | None, on_error: OnError) -> Callable[[BadRow], None]:
-    """What to do with a bad row."""
-    if on_error is OnError.fail:
-
-        def fail(row: BadRow) -> None:
-            raise DataError(f"{row.where}: {row.reason}. on_error=set_aside labels the rest.")
-
-        return fail
-    if output is None:
-        return lambda row: log.warning("set aside: %s: %s", row.where, row.reason)
-    path = output.with_name(f"{output.name}.rejected.jsonl")
-    path.unlink(missing_ok=True)
-    rejects = _Rejects(path)
-    stack.callback(rejects.close)
-    return rejects.add
-
-
 class _Rejects:
-    """The file of bad rows, which is there only if there are any, and grows as they come."""
+    """Where bad rows go: a file that exists only if there are any, or warnings where there is no output file."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
+    def __init__(self, output: Path | None, on_error: OnError) -> None:
+        self._path = None if output is None else output.with_name(f"{output.name}.rejected.jsonl")
+        self._on_error = on_error
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> "_Rejects":
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, row: BadRow) -> None:
+        """Sets a row aside, or raises DataError if the job is to fail instead."""
+        if self._on_error is OnError.fail:
+            raise DataError(f"{row.where}: {row.reason}. on_error=set_aside labels the rest.")
+        if self._path is None:
+            log.warning("set aside: %s: %s", row.where, row.reason)
+            return
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w", encoding="utf-8")
+        self._file.write(json_line(asdict(row)))
+
+
+Write = Callable[[Sequence[Piece], Sequence[Prediction]], None]
+
+
+@contextmanager
+def _writing(config: PredictConfig, source: _Source, labels: Sequence[str], show: Show | None) -> Iterator[Write]:
+    """Gives what takes labelled pieces to where the config wants them."""
+    if config.output is None and show is not None:
+        yield lambda _, predictions: _each(show, predictions)
+    elif config.output in (None, STDOUT):
+        yield lambda pieces, predictions: sys.stdout.writelines(
+            json_line(_nested_row(piece, prediction)) for piece, prediction in zip(pieces, predictions, strict=True)
+        )
+    else:
+        path = Path(str(config.output))
+        as_row = _nested_row if path.suffix.lower() == ".jsonl" else _flat_row
+        names = source.columns()
+        schema = pa.schema([field.with_name(_kept(field.name)) for field in names] + _flat_fields(labels))
+        with writing(path, schema) as write:
+            yield lambda pieces, predictions: write(
+                [as_row(piece, prediction) for piece, prediction in zip(pieces, predictions, strict=True)]
+            )
+
+
+def _each(show: Show, predictions: Sequence[Prediction]) -> None:
+    for prediction in predictions:
+        show(prediction)
+
+
+def _kept(column: str) -> str:
+    """An input column's name in the output: its own, unless the output uses it for something else."""
+    return f"input_{column}" if column in ("labels", "probabilities", "truncated") else column
+
+
+def _kept_columns(piece: Piece) -> dict[str, Any]:
+    return {_kept(name): value for name, value in piece.columns.items()}
+
+
+def _nested_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
+    return {
+        **_kept_columns(piece),
+        "labels": list(prediction.labels),
+        "probabilities": {label: round(value, 6) for label, value in prediction.probabilities.items()},
+        "truncated": prediction.truncated,
+    }
+
+
+def _flat_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
+    row = _nested_row(piece, prediction)
+    probabilities = row.pop("probabilities")
+    return row | {f"probability_{label}": value for label, value in probabilities.items()}
+
+
+def _flat_fields(labels: Sequence[str]) -> list[pa.Field]:
+    return [
+        pa.field("labels", pa.list_(pa.string())),
+        pa.field("truncated", pa.bool_()),
+        *(pa.field(f"probability_{label}", pa.float64()) for label in labels),
+    ]

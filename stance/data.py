@@ -68,7 +68,7 @@ def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None 
             first_use[found.id] = row.where
             examples.append(found)
     if problems:
-        raise DataError(f"{path} has {len(problems)} problem{'s' * (len(problems) > 1)}; correct and run again:", problems)
+        raise DataError(f"{path} cannot be used as it is; correct what is listed and run again:", problems)
     if not examples:
         raise DataError(f"{path} holds no examples.")
     return examples
@@ -103,7 +103,7 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
     unseen = [label for label in labels if not any(label in example.labels for example in train)]
     if unseen:
         raise DataError(
-            f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples; found none in {config.train}."
+            f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples; {config.train} has none."
         )
     return Splits(train, validation)
 
@@ -113,8 +113,8 @@ def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list
     scenarios = sorted({example.scenario for example in examples})
     if not 0 < share < 1 or len(scenarios) < 2:  # noqa: PLR2004
         raise ConfigError(
-            f"Cannot hold out {share} of {len(scenarios)} scenarios for validation: expected a share between 0 and 1 and "
-            "at least two scenarios. Give data.validation=<file> instead."
+            f"Cannot hold out {share} of {len(scenarios)} scenarios for validation: expected a share between 0 and 1 "
+            "and at least two scenarios. Give data.validation=<file> instead."
         )
     random.Random(seed).shuffle(scenarios)  # noqa: S311
     held = set(scenarios[: math.ceil(share * len(scenarios))])
@@ -140,9 +140,10 @@ def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[
         wrong.append(f"expected '{columns.text_column}' to be text, found {_shown(text)}")
     elif not text.strip():
         wrong.append(f"'{columns.text_column}' is empty")
-    names = _label_names(values[columns.label_column], columns)
+    cell = values[columns.label_column]
+    names = _label_names(cell, columns)
     if names is None:
-        wrong.append(f"expected '{columns.label_column}' to be label names, found {_shown(values[columns.label_column])}")
+        wrong.append(f"expected '{columns.label_column}' to be label names, found {_shown(cell)}")
         return None, wrong
     for name in names:
         if name not in labels:

@@ -51,11 +51,11 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
     return [labels, comparison]
 
 
-def show(*things: Text | Table) -> None:
+def show(*things: str | Text | Table) -> None:
     """Prints to stdout: in colour on a terminal, in plain characters into a pipe."""
-    console = Console(soft_wrap=True)
+    console = Console()
     for thing in things:
-        console.print(thing, soft_wrap=isinstance(thing, Text))
+        console.print(thing, soft_wrap=not isinstance(thing, Table), highlight=False)
 
 
 def _figure(value: float | None) -> str:

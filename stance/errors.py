@@ -36,5 +36,5 @@ class DataError(StanceError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint to append to an error about ``word``: the nearest known name if one is near, else all of them."""
     known = list(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
     return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"

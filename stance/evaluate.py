@@ -57,7 +57,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         ModelError: the model cannot be had.
         ConfigError, DataError: the data cannot be had, or carry labels that the model does not know.
     """
-    predictor = Predictor.from_pretrained(config.model)
+    predictor = Predictor.from_config(config.model)
     labels = predictor.labels
     examples = read_split(config.split, labels, config.data)
     rivals: dict[str, Metrics] = {}
@@ -65,11 +65,11 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         keywords = baselines.keyword_list(examples, labels)
         if keywords is not None:
             rivals["keyword list"] = keywords
-        seed = predictor.model_file.settings["seed"]
-        rivals["TF-IDF + logistic regression"] = baselines.tfidf(read_splits(labels, config.data, seed), examples, labels)
+        splits = read_splits(labels, config.data, seed=predictor.model_file.settings["seed"])
+        rivals["TF-IDF + logistic regression"] = baselines.tfidf(splits, examples, labels)
     data_sha256 = hash_examples(examples)
     evaluation = Evaluation(
-        model=config.model,
+        model=config.model.path,
         weights_sha256=predictor.model_file.weights_sha256,
         split=config.split,
         data_sha256=data_sha256,

@@ -17,7 +17,9 @@ log = logging.getLogger(__name__)
 BoolArray = NDArray[np.bool_]
 
 
-def fit_decision(logits: NDArray[np.floating], gold: BoolArray, labels: tuple[str, ...], config: DecisionConfig) -> Decision:
+def fit_decision(
+    logits: NDArray[np.floating], gold: BoolArray, labels: tuple[str, ...], config: DecisionConfig
+) -> Decision:
     """Fits one map and one threshold per label.
 
     A label whose validation examples are all positive or all negative keeps the plain sigmoid and a threshold of one
@@ -94,9 +96,8 @@ def _fit_threshold(probabilities: FloatArray, gold: BoolArray, label: str, confi
             best = int(np.argmax(np.where(enough, f1, -1.0)))
         else:
             best = int(np.argmax(wanted))
-            log.warning(
-                "'%s' reaches %s %.2f at most, not the wanted %.2f.", label, config.goal.name, wanted[best], config.at_least
-            )
+            reached = f"{config.goal.name} {wanted[best]:.2f}"
+            log.warning("'%s' reaches %s at most, not the wanted %.2f.", label, reached, config.at_least)
     # Halfway to the next lower probability: examples between the two decide nothing, so stay clear of both.
     below = float(at[best - 1]) if best > 0 else 0.0
     return (float(at[best]) + below) / 2

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from stance.network import StanceForSequenceClassification
-from stance.progress import without_progress_bars
+from stance.progress import quiet_transformers
 from stance.text import without_surrogates
 
 BATCH_TOKENS = 4096
@@ -57,14 +57,14 @@ class TorchInference:
         max_length: int,
         device: str | None = None,
     ) -> None:
-        self.network = network.eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.tokenizer = tokenizer
         self.max_length = max_length
 
     @classmethod
     def from_pretrained(cls, folder: Path, *, max_length: int, device: str | None = None) -> "TorchInference":
         """Loads a saved network and its tokenizer from a local folder."""
-        with without_progress_bars():
+        with quiet_transformers():
             network = StanceForSequenceClassification.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
             )
@@ -73,7 +73,7 @@ class TorchInference:
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config and tokenizer."""
-        with without_progress_bars():
+        with quiet_transformers():
             self.network.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
 

@@ -1,4 +1,4 @@
-"""``stance.json``: what a trained model is, how it decides, and where it comes from; the last file a training writes."""
+"""``stance.json``: what a trained model is, how it decides, and where it comes from. Training writes it last."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -55,8 +55,8 @@ class ModelFile:
             content = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ModelError(
-                f"{folder} holds no {NAME}: expected a model trained by stance. If a training run was interrupted there, "
-                "run the same command again and it will go on."
+                f"{folder} holds no {NAME}: expected a model trained by stance. If its training was interrupted, run "
+                "the same command again and it goes on."
             ) from None
         except (OSError, ValueError) as error:
             raise ModelError(f"Cannot read {path}: {error}") from None

@@ -5,14 +5,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stance.config import ModelConfig, Pooling
+from stance.errors import ConfigError, ModelError
 from stance.network_config import StanceConfig
 
 
-class StanceForSequenceClassification(PreTrainedModel):
+class StanceForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyped-call]
     """Multi-label sentence classifier; its outputs are logits of shape (sentences, labels)."""
 
     config_class = StanceConfig
@@ -24,22 +25,33 @@ class StanceForSequenceClassification(PreTrainedModel):
 
     def __init__(self, config: StanceConfig) -> None:
         super().__init__(config)
-        self.encoder = _without_pooler(AutoModel.from_config(config.encoder))
-        width = config.encoder.hidden_size * (2 if config.pooling == Pooling.mean_max.name else 1)
+        self.encoder = _without_pooler(AutoModel.from_config(config.encoder))  # type: ignore[no-untyped-call]
+        width = self.encoder.config.hidden_size * (2 if config.pooling == Pooling.mean_max.name else 1)
         self.dropout = nn.Dropout(config.head_dropout)
-        self.classifier = nn.Linear(width, config.num_labels)
-        self.post_init()
+        self.classifier = nn.Linear(width, len(config.id2label or ()))
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_encoder(cls, folder: Path, labels: tuple[str, ...], model: ModelConfig) -> "StanceForSequenceClassification":
+    def from_encoder(
+        cls, folder: Path, labels: tuple[str, ...], model: ModelConfig
+    ) -> "StanceForSequenceClassification":
         """Puts a new head on the pretrained encoder in ``folder``.
 
         With ``model.layer`` the layers above it are not even loaded: what is not read need not be computed.
         """
-        depth = {} if model.layer is None else {"num_hidden_layers": model.layer}
-        encoder = AutoModel.from_pretrained(
-            folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, trust_remote_code=False, **depth
+        depth = {} if model.layer is None else {"num_hidden_layers": _checked_layer(model.layer, folder)}
+        encoder, loaded = AutoModel.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **depth,
         )
+        missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+        if missing:
+            raise ModelError(f"{folder} lacks weights of the encoder that its config.json describes: {missing[0]}, ...")
         encoder.config.name_or_path = ""  # a folder of this machine says nothing elsewhere; stance.json names the base
         config = StanceConfig(
             encoder=encoder.config.to_dict(),
@@ -74,12 +86,14 @@ class StanceForSequenceClassification(PreTrainedModel):
             attention_mask = torch.ones(hidden.shape[:2], device=hidden.device)
         pooled = pool(hidden, attention_mask, Pooling[self.config.pooling])
         logits = self.classifier(self.dropout(pooled))
-        loss = None if labels is None else nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        loss = None
+        if labels is not None:
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
 
 def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
-    """Token vectors (sentences, tokens, width) as sentence vectors; padding, where the mask is 0, has no part in them."""
+    """Token vectors (sentences, tokens, width) as sentence vectors; padding (mask 0) has no part in them."""
     if pooling is Pooling.cls:
         return hidden[:, 0]
     mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
@@ -90,10 +104,17 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
     return torch.cat([mean, highest], dim=-1)
 
 
+def _checked_layer(layer: int, folder: Path) -> int:
+    layers = AutoConfig.from_pretrained(folder, local_files_only=True).num_hidden_layers
+    if not 1 <= layer <= layers:
+        raise ConfigError(f"model.layer={layer} cannot be read: the encoder in {folder} has {layers} layers.")
+    return layer
+
+
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:
     # BERT-like encoders carry a dense layer over [CLS] that nothing here reads: weights to store, never to train.
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+        encoder.pooler = None  # type: ignore[assignment]
     return encoder
 
 

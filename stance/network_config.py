@@ -8,7 +8,7 @@ from transformers.configuration_utils import SubConfigSpec
 from stance.config import Pooling
 
 
-class StanceConfig(PreTrainedConfig):
+class StanceConfig(PreTrainedConfig):  # type: ignore[no-untyped-call]
     """What is needed to rebuild the network."""
 
     model_type = "stance"

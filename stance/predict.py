@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.config import DEFAULT_MODEL
+from stance.config import DEFAULT_MODEL, TrainedModelConfig
 from stance.decision import FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
@@ -64,6 +64,11 @@ class Predictor:
         self.model_file = model_file
 
     @classmethod
+    def from_config(cls, config: TrainedModelConfig) -> "Predictor":
+        """Loads the model that a config names."""
+        return cls.from_pretrained(config.path, revision=config.revision, device=config.device)
+
+    @classmethod
     def from_pretrained(
         cls, name_or_path: str | Path = DEFAULT_MODEL, *, revision: str | None = None, device: str | None = None
     ) -> "Predictor":
@@ -107,8 +112,10 @@ class Predictor:
         """The lowest probability at which a sentence carries a label, fitted on validation."""
         return dict(zip(self.labels, self.model_file.decision.thresholds, strict=True))
 
-    @overload
-    def predict(self, texts: str, *, thresholds: Thresholds | None = None) -> Prediction: ...
+    @overload  # a string is itself iterable: the first form wins
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, thresholds: Thresholds | None = None
+    ) -> Prediction: ...
     @overload
     def predict(self, texts: Iterable[str], *, thresholds: Thresholds | None = None) -> list[Prediction]: ...
     def predict(
@@ -174,7 +181,7 @@ class Predictor:
 
 
 @overload
-def predict(
+def predict(  # type: ignore[overload-overlap]
     texts: str, *, model: str | Path | Predictor = DEFAULT_MODEL, thresholds: Thresholds | None = None
 ) -> Prediction: ...
 @overload

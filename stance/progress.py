@@ -45,14 +45,16 @@ class Counter:
 
 
 @contextmanager
-def without_progress_bars() -> Iterator[None]:
-    """Keeps transformers' own bars from a step that takes less than a second."""
+def quiet_transformers() -> Iterator[None]:
+    """Keeps transformers' own bars and reports from a step that stance tells about in its own words."""
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -18,6 +18,4 @@ _REGISTERED_WITH = {
 def arrange() -> None:
     """Arranges the registration; cheap, and harmless when repeated."""
     for auto_module in _REGISTERED_WITH:
-        wrapt.register_post_import_hook(
-            lambda module: import_module(_REGISTERED_WITH[module.__name__]), auto_module
-        )
+        wrapt.register_post_import_hook(lambda module: import_module(_REGISTERED_WITH[module.__name__]), auto_module)

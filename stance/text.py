@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sentencex
 
@@ -44,7 +45,7 @@ def split_sentences(text: str, language: str = "en") -> list[Sentence]:
 
 def _is_hard_wrapped(text: str) -> bool:
     lines = text.split("\n")
-    continued = [len(line) for line, following in zip(lines, lines[1:], strict=False) if line.strip() and following.strip()]
+    continued = [len(line) for line, following in pairwise(lines) if line.strip() and following.strip()]
     if not continued or max(map(len, lines)) > _WRAP_COLUMN:
         return False
     filled = sum(length >= _FULL_LINE for length in continued)

@@ -1,9 +1,8 @@
 """Training: a labelled corpus in, a plain Hugging Face folder with ``stance.json`` out."""
 
-import json
 import logging
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,31 +34,19 @@ from stance.errors import ConfigError
 from stance.fitting import check_goal, fit_decision, fit_thresholds
 from stance.inference import TorchInference, encode
 from stance.labels import check_label_names, indicator_matrix
-from stance.metrics import measure
-from stance.model_file import NAME as MODEL_FILE
+from stance.metrics import Metrics, measure
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.predict import Predictor
-from stance.progress import Counter, progress, without_progress_bars
-from stance.sources import WEIGHTS, Source, find_source, hash_file
-from stance.tables import replacing
+from stance.progress import Counter, progress, quiet_transformers
+from stance.runs import CHECKPOINTS, Run, claim, last_checkpoint
+from stance.sources import WEIGHTS, find_source, hash_file
 from stance.version import __version__
 
 log = logging.getLogger(__name__)
 
-CHECKPOINTS = "checkpoints"
-"""Folder of an unfinished run: its checkpoints, and what run they belong to. It is gone when the model is saved."""
 CONFIG = "config.yaml"
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
-
-
-@dataclass(frozen=True)
-class Run:
-    """What makes a run this run: another with the same values gives the same weights on the same machine."""
-
-    settings: dict[str, Any]
-    base: dict[str, str]
-    data: dict[str, dict[str, Any]]
 
 
 def train(config: TrainConfig, folder: Path) -> Predictor:
@@ -82,10 +69,24 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
         base={"name": base.name, "sha256": base.sha256},
         data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
     )
-    if _claim(folder, run, overwrite=config.overwrite):
-        set_seed(config.seed)
-        network, history = _fit(config, splits, base, labels, folder / CHECKPOINTS)
-        _save(TorchInference(network, _tokenizer(base), max_length=config.model.max_length), history, config, splits, run, folder)
+    set_seed(config.seed)
+    with quiet_transformers():
+        network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
+    tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
+    if claim(folder, run, overwrite=config.overwrite):
+        trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
+        inference = TorchInference(trained, tokenizer, max_length=config.model.max_length)
+        decision, metrics = _decide(inference, splits.validation, labels, config)
+        inference.save_pretrained(folder)
+        (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+        ModelFile(
+            decision=decision,
+            max_length=config.model.max_length,
+            weights_sha256=hash_file(folder / WEIGHTS),
+            **vars(run),
+            versions={"stance": __version__, **{package: version(package) for package in _PACKAGES}},
+            metrics={"validation": asdict(metrics), "history": history},
+        ).write(folder)
     else:
         log.info("%s already holds this model; overwrite=true trains it again.", folder)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -114,51 +115,15 @@ def _settings(config: TrainConfig) -> dict[str, Any]:
     return settings
 
 
-def _claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
-    """Makes ``folder`` ready for the run; False if its model is already there.
-
-    Raises:
-        ConfigError: the folder holds another run, finished or not, and ``overwrite`` is not set.
-    """
-    checkpoints = folder / CHECKPOINTS
-    run_file = checkpoints / "run.json"
-    if overwrite:
-        (folder / MODEL_FILE).unlink(missing_ok=True)
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    for what, path in (("a model", folder / MODEL_FILE), ("an unfinished run", run_file)):
-        if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            changes = _differences({key: found.get(key) for key in vars(run)}, vars(run))
-            if changes:
-                raise ConfigError(
-                    f"{folder} holds {what} made with other settings ({'; '.join(changes)}). Train elsewhere with "
-                    "name=<another>, or replace it with overwrite=true."
-                )
-            if what == "a model":
-                return False
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    with replacing(run_file) as temporary:
-        temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8")
-    return True
-
-
-def _differences(old: Any, new: Any, key: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            difference
-            for name in dict.fromkeys([*old, *new])
-            for difference in _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
-        ]
-    return [] if old == new else [f"{key}: {old} there, {new} now"]
-
-
 def _fit(
-    config: TrainConfig, splits: Splits, base: Source, labels: tuple[str, ...], checkpoints: Path
+    network: StanceForSequenceClassification,
+    tokenizer: PreTrainedTokenizerBase,
+    config: TrainConfig,
+    splits: Splits,
+    checkpoints: Path,
 ) -> tuple[StanceForSequenceClassification, list[dict[str, float]]]:
     """Trains the network, from the last checkpoint if there is one; returns it at its best, and how it came there."""
-    with without_progress_bars():
-        network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
-    tokenizer = _tokenizer(base)
+    labels = tuple(config.labels)
     trainer = Trainer(
         model=_tunable(network, config),
         args=_arguments(config, checkpoints),
@@ -170,13 +135,15 @@ def _fit(
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
     )
     trainer.remove_callback(PrinterCallback)
-    start = _last_checkpoint(checkpoints)
+    start = last_checkpoint(checkpoints)
     if start is not None:
         log.info("Going on from %s.", start)
-    with progress("training") as counter, without_progress_bars():
+    with progress("training") as counter, quiet_transformers():
         trainer.add_callback(_Watch(counter))
         trainer.train(resume_from_checkpoint=None if start is None else str(start))
-    trained = trainer.model if config.training.tuning is not Tuning.lora else trainer.model.merge_and_unload()
+    trained: Any = trainer.model
+    if config.training.tuning is Tuning.lora:
+        trained = trained.merge_and_unload()
     return trained, _history(trainer.state.log_history)
 
 
@@ -252,10 +219,8 @@ class _Watch(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.counter.set(state.global_step)
 
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
-    ) -> None:
-        log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, metrics["eval_macro_f1"])
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **told: Any) -> None:
+        log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, told["metrics"]["eval_macro_f1"])
 
 
 def _dataset(
@@ -278,17 +243,6 @@ def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, flo
     return {"macro_f1": measure(probabilities, decision.carried(probabilities), gold, labels).macro_f1}
 
 
-def _last_checkpoint(checkpoints: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: the trainer's state is the last of its files."""
-    complete = []
-    for state in checkpoints.glob("checkpoint-*/trainer_state.json"):
-        try:
-            complete.append((json.loads(state.read_text(encoding="utf-8"))["global_step"], state.parent))
-        except ValueError:
-            log.warning("%s was cut off while being written: passed over.", state.parent)
-    return max(complete)[1] if complete else None
-
-
 def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
     """Per epoch: training loss, validation loss and macro F1."""
     epochs: dict[float, dict[str, float]] = {}
@@ -299,33 +253,12 @@ def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
     return list(epochs.values())
 
 
-def _save(
-    inference: TorchInference,
-    history: list[dict[str, float]],
-    config: TrainConfig,
-    splits: Splits,
-    run: Run,
-    folder: Path,
-) -> None:
-    """Fits calibration and thresholds on validation and writes the folder, ``stance.json`` last."""
-    labels = tuple(config.labels)
-    gold = indicator_matrix([example.labels for example in splits.validation], labels)
-    logits = inference.logits([example.text for example in splits.validation]).values
+def _decide(
+    inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: TrainConfig
+) -> tuple[Decision, Metrics]:
+    """Fits calibration and thresholds on validation; returns them with the figures that they reach there."""
+    gold = indicator_matrix([example.labels for example in validation], labels)
+    logits = inference.logits([example.text for example in validation]).values
     decision = fit_decision(logits, gold, labels, config.decision)
     probabilities = decision.probabilities(logits)
-    metrics = measure(probabilities, decision.carried(probabilities), gold, labels)
-    inference.save_pretrained(folder)
-    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
-    ModelFile(
-        decision=decision,
-        max_length=config.model.max_length,
-        weights_sha256=hash_file(folder / WEIGHTS),
-        **vars(run),
-        versions={"stance": __version__, **{package: version(package) for package in _PACKAGES}},
-        metrics={"validation": asdict(metrics), "history": history},
-    ).write(folder)
-
-
-def _tokenizer(base: Source) -> PreTrainedTokenizerBase:
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-    return tokenizer
+    return decision, measure(probabilities, decision.carried(probabilities), gold, labels)

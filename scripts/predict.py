@@ -1,0 +1,26 @@
+"""Label an article or a table: python scripts/predict.py input=data/article.txt output=labelled.jsonl"""
+
+import sys
+from pathlib import Path
+
+from stance.app import run
+from stance.config import PredictConfig
+
+
+def main(config: PredictConfig, _: Path) -> int:
+    # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
+    from stance.corpus import label
+    from stance.display import prediction_line, show
+
+    on_screen = sys.stdout.isatty()
+    counts = label(config, show=(lambda prediction: show(prediction_line(prediction))) if on_screen else None)
+    if config.output or on_screen:
+        sys.stderr.write(f"{counts.sentences} sentences labelled: {counts.carried}\n")
+    if counts.set_aside:
+        where = f" in {config.output}.rejected.jsonl" if config.output not in (None, "-") else ""
+        sys.stderr.write(f"{counts.set_aside} rows could not be labelled and were set aside{where}\n")
+    return 2 if counts.set_aside else 0
+
+
+if __name__ == "__main__":
+    run(main, PredictConfig, "predict")

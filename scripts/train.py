@@ -1,0 +1,21 @@
+"""Train a model: python scripts/train.py experiment=quickstart"""
+
+from pathlib import Path
+
+from stance.app import run
+from stance.config import TrainConfig
+
+
+def main(config: TrainConfig, folder: Path) -> None:
+    # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
+    from stance.display import metrics_tables, show
+    from stance.metrics import Metrics
+    from stance.train import train
+
+    predictor = train(config, folder)
+    metrics = Metrics.from_dict(predictor.model_file.metrics["validation"])
+    show(*metrics_tables(f"{folder} on validation", metrics))
+
+
+if __name__ == "__main__":
+    run(main, TrainConfig, "train")

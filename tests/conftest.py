@@ -1,0 +1,113 @@
+"""Small things that tests share: a tiny random encoder, tiny data, and one really trained model."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from stance.config import DataConfig, ModelConfig, TrainConfig, TrainingConfig
+from stance.predict import Predictor
+from stance.train import train
+
+ROOT = Path(__file__).parents[1]
+ARTICLE = ROOT / "data" / "article.txt"
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a test that would ask the network fails instead
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def write_jsonl(path: Path, rows: Sequence[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_script() -> Run:
+    """Runs a script as a user would, from the root of the repository or ``cwd``; both outputs are captured."""
+
+    def run(script: str, *overrides: str, cwd: Path = ROOT, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, str(ROOT / "scripts" / script), *overrides]
+        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=500, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of random weights and a vocabulary of letters and a few words: a folder like any encoder's."""
+    folder = tmp_path_factory.mktemp("tiny-encoder")
+    words = ["ready", "resume", "talks", "deny", "false", "blame", "if", "they", "the", "we", "rain", "fell"]
+    pieces = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        *words,
+        *map(chr, range(33, 127)),
+        *(f"##{chr(c)}" for c in range(33, 127)),
+    ]
+    tokenizer = Tokenizer(
+        models.WordPiece({piece: n for n, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=512, **special).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty labelled lines of twelve scenarios, enough to run everything and to learn next to nothing."""
+    parts = {"offer": "we resume talks", "accusation": "blame the", "denial": "they deny", "condition": "if the rain"}
+    rows = []
+    for n in range(60):
+        labels = [label for bit, label in enumerate(parts) if n >> bit & 1]
+        text = " ".join([*(parts[label] for label in labels), "fell" * (1 + n % 5)])
+        rows.append({"id": f"t{n}", "text": text, "labels": labels, "scenario": f"s{n % 12}"})
+    return write_jsonl(tmp_path_factory.mktemp("tiny-data") / "tiny.jsonl", rows)
+
+
+@pytest.fixture
+def tiny_config(tiny_encoder: Path, tiny_data: Path) -> TrainConfig:
+    return TrainConfig(
+        model=ModelConfig(encoder=str(tiny_encoder), max_length=64),
+        data=DataConfig(train=str(tiny_data), test=str(tiny_data)),
+        training=TrainingConfig(epochs=2, learning_rate=1e-3),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
+    """The folder of a model trained on the tiny data."""
+    folder = tmp_path_factory.mktemp("tiny-model")
+    config = TrainConfig(
+        model=ModelConfig(encoder=str(tiny_encoder), max_length=64),
+        data=DataConfig(train=str(tiny_data), test=str(tiny_data)),
+        training=TrainingConfig(epochs=2, learning_rate=1e-3),
+    )
+    train(config, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_model: Path) -> Predictor:
+    return Predictor.from_pretrained(tiny_model)

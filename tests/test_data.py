@@ -1,0 +1,120 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, write_jsonl
+from sklearn.feature_extraction.text import CountVectorizer
+
+from stance.config import DataConfig
+from stance.data import SPLITS, Example, hash_examples, hold_out, read_examples, read_split, read_splits
+from stance.errors import ConfigError, DataError
+from stance.labels import LABELS
+
+
+def test_every_problem_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_text(
+        '{"id": "a", "text": "Fine.", "labels": ["offer"], "scenario": "s"}\n'
+        '{"id": "b", "text": "Fine.", "labels": ["ofer"], "scenario": "s"}\n'
+        '{"id": "a", "text": "Again.", "labels": [], "scenario": "s"}\n'
+        '{"id": "c", "text": "  ", "labels": [], "scenario": "s"}\n'
+        '{"id": "d", "text": 7, "labels": {"offer": 1}, "scenario": "s"}\n'
+        "{not json\n"
+        '{"id": "e", "texts": "x", "labels": []}\n'
+        '{"id": 1.5, "text": "x", "labels": [], "scenario": ["s"]}\n'
+    )
+    with pytest.raises(DataError) as caught:
+        read_examples(path, LABELS)
+    assert [problem.removeprefix(f"{path}:") for problem in caught.value.problems] == [
+        "2: unknown label 'ofer'; did you mean 'offer'?",
+        f"3: id 'a' was used before, at {path}:1",
+        "4: 'text' is empty",
+        "5: expected 'text' to be text, found int 7",
+        "5: expected 'labels' to be label names, found dict {'offer': 1}",
+        "6: not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        "7: no 'text' column; did you mean 'texts'?",
+        "8: expected 'id' to be text or a whole number, found float 1.5",
+        "8: expected 'scenario' to be text or a whole number, found list ['s']",
+    ]
+
+
+def test_a_table_with_one_label_a_row_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "single.csv"
+    path.write_text("sentence,code\nWe offer.,offer\nIt rained.,other\nNothing.,\n")
+    columns = DataConfig(text_column="sentence", label_column="code", none_label="other")
+    examples = read_examples(path, LABELS, columns)
+    assert [example.labels for example in examples] == [("offer",), (), ()]
+    assert examples[0].id == f"{path}:2"
+    assert examples[0].scenario == examples[0].id
+
+
+def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:
+    path = tmp_path / "joined.tsv"
+    path.write_text("text\tlabels\nIf so, we offer.\tcondition; offer\n")
+    assert read_examples(path, LABELS, DataConfig(label_separator=";"))[0].labels == ("offer", "condition")
+
+
+def test_parquet_with_lists_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": ["a", "b"], "labels": [["denial"], None], "id": [1, 2]}), path)
+    assert [(e.id, e.labels) for e in read_examples(path, LABELS)] == [("1", ("denial",)), ("2", ())]
+
+
+def test_held_out_scenarios_are_whole_and_depend_on_the_seed_alone() -> None:
+    examples = [Example(str(n), f"t{n}", (), f"s{n % 10}") for n in range(50)]
+    kept, held = hold_out(examples, 0.25, seed=3)
+    assert {e.scenario for e in kept}.isdisjoint(e.scenario for e in held)
+    assert len({e.scenario for e in held}) == 3
+    assert hold_out(examples[::-1], 0.25, seed=3)[1] == held[::-1]
+    assert hold_out(examples, 0.25, seed=4)[1] != held
+
+
+def test_what_cannot_be_split_or_learned_is_told(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "one.jsonl", [{"text": "a", "labels": ["offer"], "scenario": "s"}])
+    with pytest.raises(ConfigError, match="at least two scenarios"):
+        read_splits(["offer"], DataConfig(train=str(path)), seed=0)
+    with pytest.raises(DataError, match="Nothing to learn for: denial"):
+        read_splits(["offer", "denial"], DataConfig(train=str(path), validation=str(path)), seed=0)
+    with pytest.raises(ConfigError, match="did you mean 'test'"):
+        read_split("tset", LABELS, DataConfig(train=str(path)))
+    with pytest.raises(ConfigError, match=r"give data\.test"):
+        read_split("test", LABELS, DataConfig(train=str(path)))
+
+
+def test_the_hash_is_of_texts_and_labels_and_not_of_their_order() -> None:
+    one, two = Example("1", "a", ("offer",), "s"), Example("2", "b", (), "s")
+    assert hash_examples([one, two]) == hash_examples([Example("9", "b", (), "t"), one])
+    assert hash_examples([one]) != hash_examples([Example("1", "a", (), "s")])
+
+
+WRITTEN = {split: ROOT / "data" / "written" / f"{split}.jsonl" for split in SPLITS}
+
+
+def test_the_shipped_corpus_is_what_its_card_says() -> None:
+    splits = {split: read_examples(path, LABELS) for split, path in WRITTEN.items()}
+    everything = [example for examples in splits.values() for example in examples]
+    assert len(everything) >= 1000
+    assert len({example.id for example in everything}) == len({e.text for e in everything}) == len(everything)
+    assert sum(not example.labels for example in everything) / len(everything) >= 0.45
+    scenarios = [{example.scenario for example in examples} for examples in splits.values()]
+    assert sum(map(len, scenarios)) == len(set().union(*scenarios)), "a scenario stands in two splits"
+    card = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    for split, examples in splits.items():
+        carried = Counter(label for example in examples for label in example.labels)
+        none = sum(not example.labels for example in examples)
+        counts = [len(examples), len({e.scenario for e in examples}), none, *(carried[label] for label in LABELS)]
+        assert f"| {split} | {' | '.join(f'{count:,}' for count in counts)} |" in card
+
+
+def test_the_shipped_corpus_has_no_near_duplicates() -> None:
+    texts = [json.loads(line)["text"] for path in WRITTEN.values() for line in path.open(encoding="utf-8")]
+    grams = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True).fit_transform(texts).astype(np.int32)
+    shared = (grams @ grams.T).toarray()
+    sizes = shared.diagonal()
+    jaccard = shared / (sizes[:, None] + sizes[None, :] - shared)
+    np.fill_diagonal(jaccard, 0)
+    assert [(texts[a], texts[b]) for a, b in np.argwhere(jaccard > 0.5)] == []

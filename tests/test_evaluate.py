@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from stance.baselines import keyword_list, tfidf
+from stance.config import DataConfig, EvaluateConfig, TrainedModelConfig
+from stance.data import Example, Splits, read_examples
+from stance.errors import DataError
+from stance.evaluate import evaluate, judge
+from stance.labels import LABELS
+from stance.metrics import Metrics
+from stance.predict import Predictor
+
+
+def test_figures_are_those_of_the_model_s_own_decisions(tiny_predictor: Predictor, tiny_data: Path) -> None:
+    examples = read_examples(tiny_data, LABELS)
+    metrics = judge(tiny_predictor, examples)
+    predictions = tiny_predictor.predict([example.text for example in examples])
+    for row in metrics.labels:
+        right = sum(row.label in p.labels and row.label in e.labels for p, e in zip(predictions, examples, strict=True))
+        found = sum(row.label in prediction.labels for prediction in predictions)
+        assert row.n == sum(row.label in example.labels for example in examples)
+        assert row.recall == pytest.approx(right / row.n)
+        assert row.precision == pytest.approx(right / found if found else 0.0)
+    assert [row.label for row in metrics.labels] == list(tiny_predictor.labels)
+
+
+def test_the_report_is_json_and_says_whether_the_model_was_trained_on_it(
+    tiny_model: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(tiny_data.read_text().splitlines(keepends=True)[:30]))
+    config = EvaluateConfig(
+        model=TrainedModelConfig(path=str(tiny_model)),
+        data=DataConfig(train=str(tiny_data), test=str(other)),
+        output=str(tmp_path / "report" / "evaluation.json"),
+    )
+    evaluation = evaluate(config)
+    content = json.loads(Path(config.output).read_text())
+    assert content["split"] == "test"
+    assert Metrics.from_dict(content["metrics"]) == evaluation.metrics
+    assert set(content["baselines"]) == {"keyword list", "TF-IDF + logistic regression"}
+    assert not content["trained_on_it"]
+
+
+def test_data_with_labels_that_the_model_does_not_know_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("text,labels\nx,threat\n")
+    data = DataConfig(train=str(tmp_path / "other.csv"), test=str(tmp_path / "other.csv"))
+    with pytest.raises(DataError, match="unknown label 'threat'"):
+        evaluate(
+            EvaluateConfig(model=TrainedModelConfig(path=str(tiny_model)), data=data, output=str(tmp_path / "e.json"))
+        )
+
+
+def test_the_keyword_list_finds_plain_cases_and_steps_back_from_other_labels() -> None:
+    examples = [
+        Example("1", "They offered talks.", ("offer",), "s"),
+        Example("2", "He denied it unless asked.", ("denial", "condition"), "s"),
+        Example("3", "She accused the firm.", ("accusation",), "s"),
+        Example("4", "It rained.", (), "s"),
+    ]
+    metrics = keyword_list(examples, LABELS)
+    assert metrics is not None
+    assert metrics.macro_f1 == 1.0
+    assert keyword_list(examples, ("offer", "threat")) is None
+
+
+def test_tfidf_learns_from_train_alone() -> None:
+    words = ROOT / "data" / "written"
+    splits = Splits(
+        train=read_examples(words / "train.jsonl", LABELS), validation=read_examples(words / "validation.jsonl", LABELS)
+    )
+    seen, unseen = tfidf(splits, splits.train, LABELS), tfidf(splits, splits.validation, LABELS)
+    assert seen.macro_f1 > 0.9
+    assert 0.3 < unseen.macro_f1 < 0.7

@@ -1,0 +1,95 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertModel
+
+from stance.config import ModelConfig, Pooling
+from stance.inference import BATCH_TOKENS, TorchInference, batches_by_length, encode
+from stance.network import StanceForSequenceClassification, pool
+
+
+def test_pooling_leaves_padding_out() -> None:
+    hidden = torch.tensor([[[1.0, -1.0], [3.0, -5.0], [100.0, 100.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    assert pool(hidden, mask, Pooling.cls).tolist() == [[1.0, -1.0]]
+    assert pool(hidden, mask, Pooling.mean).tolist() == [[2.0, -3.0]]
+    assert pool(hidden, mask, Pooling.mean_max).tolist() == [[2.0, -3.0, 3.0, -1.0]]
+
+
+def test_reading_a_lower_layer_gives_that_layer_s_vectors(tiny_encoder: Path) -> None:
+    whole = AutoModel.from_pretrained(tiny_encoder).eval()
+    cut = StanceForSequenceClassification.from_encoder(tiny_encoder, ("a",), ModelConfig(layer=2)).eval()
+    ids = torch.tensor([[2, 5, 6, 7, 3]])
+    with torch.inference_mode():
+        expected = whole(input_ids=ids, output_hidden_states=True).hidden_states[2]
+        assert torch.equal(cut.encoder(input_ids=ids).last_hidden_state, expected)
+
+
+@pytest.mark.parametrize("pooling", list(Pooling))
+def test_a_saved_network_reloads_to_the_same_logits(tiny_encoder: Path, tmp_path: Path, pooling: Pooling) -> None:
+    labels = ("yes", "no", "maybe")
+    network = StanceForSequenceClassification.from_encoder(tiny_encoder, labels, ModelConfig(pooling=pooling)).eval()
+    network.save_pretrained(tmp_path)
+    again = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    assert isinstance(again, StanceForSequenceClassification)
+    assert again.config.id2label == dict(enumerate(labels))
+    assert again.config.problem_type == "multi_label_classification"
+    assert str(tiny_encoder) not in (tmp_path / "config.json").read_text()
+    ids = torch.randint(5, 40, (4, 9))
+    with torch.inference_mode():
+        assert torch.equal(again(input_ids=ids).logits, network(input_ids=ids).logits)
+
+
+def test_another_family_of_encoders_serves_too(tmp_path: Path) -> None:
+    config = DistilBertConfig(vocab_size=50, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
+    DistilBertModel(config).save_pretrained(tmp_path)
+    network = StanceForSequenceClassification.from_encoder(tmp_path, ("a", "b"), ModelConfig(layer=1))
+    assert network(input_ids=torch.tensor([[1, 2, 3]])).logits.shape == (1, 2)
+    assert len(network.encoder.transformer.layer) == 1
+
+
+OPENINGS = {
+    "stance first": "import stance; from transformers import pipeline",
+    "transformers first": "from transformers import pipeline; import stance",
+    "config asked first": "import stance; from transformers import AutoConfig; AutoConfig.from_pretrained(r'{0}');"
+    "from transformers import pipeline",
+}
+
+
+@pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS)
+def test_pipeline_opens_the_folder_whatever_is_imported_first(opening: str, tiny_model: Path) -> None:
+    code = opening.format(tiny_model) + (
+        f"; found = pipeline('text-classification', r'{tiny_model}', top_k=None)(['they deny'])"
+        "; print(sorted(row['label'] for row in found[0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "['accusation', 'condition', 'denial', 'offer']", done.stderr
+    assert "not supported" not in done.stderr
+
+
+def test_logits_do_not_depend_on_the_batch(tiny_encoder: Path) -> None:
+    network = StanceForSequenceClassification.from_encoder(tiny_encoder, ("a", "b"), ModelConfig())
+    inference = TorchInference(network, AutoTokenizer.from_pretrained(tiny_encoder), max_length=64)
+    texts = [" ".join(["we resume talks if they deny"] * (1 + n % 7)) + "." * n for n in range(60)]
+    together = inference.logits(texts).values
+    alone = [inference.logits([text]).values[0] for text in texts]
+    assert abs(together - alone).max() < 1e-5
+
+
+def test_batches_cover_everything_once_within_the_budget() -> None:
+    lengths = [3, 500, 7, 7, 64, 12, 5000]
+    batches = batches_by_length(lengths, BATCH_TOKENS)
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[position] for position in batch) <= BATCH_TOKENS
+
+
+def test_only_what_does_not_fit_is_called_truncated(tiny_encoder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    tokens = encode(tokenizer, ["we " * 6, "we " * 7], max_length=8)
+    assert tokens.truncated.tolist() == [False, True]
+    assert [len(ids) for ids in tokens.ids] == [8, 8]
+    assert tokens.ids[1][-1] == tokenizer.sep_token_id

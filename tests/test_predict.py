@@ -1,0 +1,151 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stance
+from stance.errors import ConfigError, ModelError
+from stance.labels import LABELS
+from stance.predict import Prediction, Predictor, predict
+
+
+def test_one_string_gives_one_prediction_and_several_give_as_many(tiny_predictor: Predictor) -> None:
+    one = tiny_predictor.predict("they deny")
+    assert isinstance(one, Prediction)
+    assert one.text == "they deny"
+    assert tuple(one.probabilities) == tiny_predictor.labels == LABELS
+    assert tiny_predictor.predict([]) == []
+    first, _ = tiny_predictor.predict(["they deny", "rain"])
+    assert first.probabilities == pytest.approx(one.probabilities, abs=1e-6)
+    assert tiny_predictor.predict(text for text in ("they deny",)) == [one]
+
+
+def test_labels_are_those_whose_probability_reaches_the_threshold(tiny_predictor: Predictor) -> None:
+    texts = ["we resume talks", "they deny", "if the rain fell", "blame the rain"]
+    probabilities = tiny_predictor.predict_proba(texts)
+    assert probabilities.shape == (4, 4)
+    assert tiny_predictor.predict_proba("they deny").shape == (1, 4)
+    for row, prediction in zip(probabilities, tiny_predictor.predict(texts), strict=True):
+        assert list(prediction.probabilities.values()) == pytest.approx(row.tolist(), abs=1e-6)
+        expected = [label for label, p in prediction.probabilities.items() if p >= tiny_predictor.thresholds[label]]
+        assert list(prediction.labels) == expected
+
+
+def test_thresholds_are_replaced_for_one_call(tiny_predictor: Predictor) -> None:
+    assert tiny_predictor.predict("they deny", thresholds=1.0).labels == ()
+    assert tiny_predictor.predict("they deny", thresholds=0.0).labels == LABELS
+    assert "offer" in tiny_predictor.predict("they deny", thresholds={"offer": 0.0}).labels
+    with pytest.raises(ConfigError, match="did you mean 'offer'"):
+        tiny_predictor.predict("they deny", thresholds={"offr": 0.0})
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t\u00a0"])
+def test_a_blank_text_carries_nothing_at_any_threshold(tiny_predictor: Predictor, blank: str) -> None:
+    for thresholds in (None, 0.0):
+        prediction = tiny_predictor.predict(blank, thresholds=thresholds)
+        assert prediction.labels == ()
+        assert set(prediction.probabilities.values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "😀" * 50,
+        "لا يوجد اتفاق",
+        "\u202edrawkcab\u202c",
+        "a\x00b\x07c",
+        "lone \ud83d surrogate",
+        "\ufeff",
+        "ﷺ",
+        "e\u0301" * 300,
+    ],
+)
+def test_odd_text_is_labelled_like_any_other(tiny_predictor: Predictor, odd: str) -> None:
+    prediction = tiny_predictor.predict(odd)
+    assert prediction.text == odd
+    assert all(0 < p < 1 for p in prediction.probabilities.values())
+
+
+def test_a_very_long_text_is_labelled_and_said_to_be_cut(tiny_predictor: Predictor) -> None:
+    long, short = tiny_predictor.predict(["they deny " * 50_000, "they deny"])
+    assert long.truncated
+    assert not short.truncated
+
+
+@pytest.mark.parametrize("wrong", [None, 7, b"bytes", float("nan")])
+def test_what_is_not_text_is_refused_with_its_position(tiny_predictor: Predictor, wrong: object) -> None:
+    with pytest.raises(TypeError, match="at position 1"):
+        tiny_predictor.predict(["fine", wrong])  # type: ignore[list-item]
+
+
+def test_a_document_is_split_and_its_sentences_keep_their_offsets(tiny_predictor: Predictor) -> None:
+    text = "They deny it. 😀 We resume talks.\n\nRain"
+    found = tiny_predictor.predict_document(text)
+    assert [p.text for p in found] == ["They deny it.", "😀 We resume talks.", "Rain"]
+    assert all(text[p.start : p.end] == p.text for p in found)
+    assert found[0].probabilities == pytest.approx(tiny_predictor.predict("They deny it.").probabilities, abs=1e-6)
+    assert tiny_predictor.predict_document(" ") == []
+
+
+def test_a_model_saved_again_predicts_the_same(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    tiny_predictor.save_pretrained(tmp_path)
+    again = Predictor.from_pretrained(tmp_path)
+    texts = ["we resume talks if they deny", "rain"]
+    assert np.array_equal(again.predict_proba(texts), tiny_predictor.predict_proba(texts))
+    assert again.thresholds == tiny_predictor.thresholds
+
+
+def test_the_function_takes_a_folder_or_a_predictor(tiny_model: Path, tiny_predictor: Predictor) -> None:
+    expected = tiny_predictor.predict("they deny")
+    assert predict("they deny", model=tiny_model) == expected
+    assert predict(["they deny"], model=tiny_predictor) == [expected]
+
+
+def test_weights_that_are_not_those_of_the_model_file_are_refused(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    tiny_predictor.save_pretrained(tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(ModelError, match=r"not the file that stance\.json was written for"):
+        Predictor.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, r"holds no stance\.json"),
+        ("{", "Cannot read"),
+        ("[]", "not a stance model file"),
+        ('{"format": 99}', "format 1"),
+    ],
+)
+def test_a_model_file_that_cannot_serve_is_told(
+    tiny_encoder: Path, tmp_path: Path, content: str | None, told: str
+) -> None:
+    for file in tiny_encoder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    if content is not None:
+        (tmp_path / "stance.json").write_text(content)
+    with pytest.raises(ModelError, match=told):
+        Predictor.from_pretrained(tmp_path)
+
+
+def test_a_newer_field_in_the_model_file_is_told_not_guessed(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    tiny_predictor.save_pretrained(tmp_path)
+    path = tmp_path / "stance.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"surprise": 1}))
+    with pytest.raises(ModelError, match="surprise"):
+        Predictor.from_pretrained(tmp_path)
+
+
+def test_importing_loads_nothing_heavy_and_binds_no_predict_at_the_root() -> None:
+    code = (
+        "import sys, stance, stance.predict;"
+        "heavy = {'torch', 'transformers', 'sklearn', 'datasets', 'pandas', 'pyarrow', 'hydra'} & sys.modules.keys();"
+        "print(sorted(heavy), type(stance.predict).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[] module"
+    assert stance.__all__ == ["LABELS", "__version__"]

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stance.errors import ConfigError, DataError
+from stance.tables import BadRow, GoodRow, read_rows, read_schema, replacing, writing
+
+
+def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 1}\n{broken\n\n[1, 2]\n{"a": "\xff"}\n{"a": 2}\n' + b"[" * 100_000 + b"\n")
+    rows = list(read_rows(path))
+    assert [row.values for row in rows if isinstance(row, GoodRow)] == [{"a": 1}, {"a": 2}]
+    bad = [row for row in rows if isinstance(row, BadRow)]
+    assert [row.where for row in bad] == [f"{path}:{line}" for line in (2, 4, 5, 7)]
+    assert [row.reason.split(":")[0] for row in bad[:3]] == [
+        "not valid JSON",
+        "expected a JSON object, found list",
+        "not valid UTF-8",
+    ]
+    assert bad[0].raw == "{broken"
+
+
+def test_csv_rows_keep_their_line_numbers_across_quoted_line_breaks(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('text,n\n"two\nlines",1\nshort\n"a, b",2\n', encoding="utf-8-sig")
+    good_a, bad, good_b = read_rows(path)
+    assert good_a == GoodRow(f"{path}:2", {"text": "two\nlines", "n": "1"})
+    assert bad == BadRow(f"{path}:4", "expected 2 columns, found 1", "short")
+    assert good_b == GoodRow(f"{path}:5", {"text": "a, b", "n": "2"})
+
+
+def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,text\na,b\n")
+    with pytest.raises(DataError, match="column names that differ"):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("rows.xlsx", b"", "Cannot tell the format"),
+        ("rows.parquet", b"not parquet at all", "as parquet"),
+        ("missing.jsonl", None, "There is no file"),
+    ],
+)
+def test_files_that_cannot_be_read_are_told(tmp_path: Path, name: str, content: bytes | None, told: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        list(read_rows(path))
+
+
+ROWS = [
+    {"text": "a,b\n“c”", "n": 1, "labels": ["offer", "denial"], "extra": None},
+    {"text": "د \U0001f600", "n": 2, "labels": [], "extra": "x"},
+]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_what_is_written_is_read_again(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    with writing(path, pa.Table.from_pylist(ROWS).schema) as write:
+        write(ROWS[:1])
+        write(ROWS[1:])
+    assert [row.values for row in read_rows(path) if isinstance(row, GoodRow)] == ROWS
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_csv_joins_lists_by_commas(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    with writing(path, pa.Table.from_pylist(ROWS).schema) as write:
+        write(ROWS)
+    first = next(iter(read_rows(path)))
+    assert isinstance(first, GoodRow)
+    assert first.values == {"text": "a,b\n“c”", "n": "1", "labels": "offer,denial", "extra": ""}
+
+
+def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writing_to_an_unknown_kind_or_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for path, told in ((tmp_path / "out.xlsx", "ending in"), (tmp_path / "folder.csv", "is a folder")):
+        with pytest.raises(ConfigError, match=told), writing(path, pa.schema([])):
+            pass
+
+
+def test_columns_of_mixed_kinds_become_text(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": 1, "b": "x", "c": 1}\n{"a": 2.5, "b": 3}\n{"d": [1]}\n')
+    schema = read_schema(path)
+    assert dict(zip(schema.names, map(str, schema.types), strict=True)) == {
+        "a": "double",
+        "b": "string",
+        "c": "int64",
+        "d": "list<element: int64>" if "element" in str(schema.field("d").type) else "list<item: int64>",
+    }
+    out = tmp_path / "out.parquet"
+    with writing(out, schema) as write:
+        write([row.values for row in read_rows(path) if isinstance(row, GoodRow)])
+    assert pq.read_table(out).column("b").to_pylist() == ["x", "3", None]

@@ -1,0 +1,185 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, write_jsonl
+from omegaconf import OmegaConf
+from safetensors.torch import load_file
+from transformers import pipeline
+
+from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
+from stance.errors import ConfigError, DataError
+from stance.model_file import ModelFile
+from stance.network import StanceForSequenceClassification
+from stance.predict import Predictor
+from stance.train import train
+
+
+def weights_of(folder: Path) -> str:
+    return ModelFile.read(folder).weights_sha256
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    train(tiny_config, tmp_path / "one")
+    train(tiny_config, tmp_path / "two")
+    tiny_config.seed = 1
+    train(tiny_config, tmp_path / "three")
+    assert weights_of(tmp_path / "one") == weights_of(tmp_path / "two") != weights_of(tmp_path / "three")
+
+
+def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    predictor = train(tiny_config, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "config.json",
+        "config.yaml",
+        "model.safetensors",
+        "stance.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    content = json.loads((tmp_path / "stance.json").read_text())
+    assert content["decision"]["labels"] == tiny_config.labels
+    assert content["base"]["name"] == tiny_config.model.encoder
+    assert len(content["base"]["sha256"]) == len(content["data"]["train"]["sha256"]) == 64
+    assert content["data"]["train"]["n"] + content["data"]["validation"]["n"] == 60
+    assert {"stance", "torch", "transformers"} <= content["versions"].keys()
+    assert [epoch["epoch"] for epoch in content["metrics"]["history"]] == [1.0, 2.0]
+    best = max(epoch["validation_macro_f1"] for epoch in content["metrics"]["history"])
+    assert content["metrics"]["validation"]["macro_f1"] == pytest.approx(best, abs=1e-6)
+    written = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(tmp_path / "config.yaml"))
+    assert OmegaConf.to_object(written) == tiny_config
+    assert predictor.model_file == ModelFile.read(tmp_path)
+
+
+def test_pipeline_gives_the_uncalibrated_probabilities(tiny_model: Path, tiny_predictor: Predictor) -> None:
+    text = "we resume talks if they deny"
+    found = pipeline("text-classification", str(tiny_model), top_k=None)([text])[0]
+    network = StanceForSequenceClassification.from_pretrained(tiny_model)
+    scores = {row["label"]: row["score"] for row in found}
+    decision = tiny_predictor.model_file.decision
+    logits = torch.logit(torch.tensor([scores[label] for label in tiny_predictor.labels], dtype=torch.float64))
+    calibrated = decision.probabilities(logits.numpy()[None])[0]
+    assert list(scores) != []
+    assert tiny_predictor.predict_proba(text)[0] == pytest.approx(calibrated, abs=1e-5)
+    assert set(network.config.id2label.values()) == set(scores)
+
+
+def test_frozen_embeddings_stay_and_the_rest_moves(
+    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    tiny_config.training.tuning = Tuning.frozen_embeddings
+    train(tiny_config, tmp_path)
+    before, after = load_file(tiny_encoder / "model.safetensors"), load_file(tmp_path / "model.safetensors")
+    words, query = "embeddings.word_embeddings.weight", "encoder.layer.0.attention.self.query.weight"
+    assert torch.equal(after[f"encoder.{words}"], before[words])
+    assert not torch.equal(after[f"encoder.{query}"], before[query])
+
+
+def test_lora_is_merged_into_a_plain_network(tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    tiny_config.training.tuning = Tuning.lora
+    tiny_config.training.lora_rank = 4
+    predictor = train(tiny_config, tmp_path)
+    before, after = load_file(tiny_encoder / "model.safetensors"), load_file(tmp_path / "model.safetensors")
+    assert not [name for name in after if "lora" in name or "modules_to_save" in name]
+    query, norm = "encoder.layer.0.attention.self.query.weight", "embeddings.LayerNorm.weight"
+    assert torch.linalg.matrix_rank(after[f"encoder.{query}"] - before[query], rtol=1e-3) <= 4
+    assert not torch.equal(after[f"encoder.{query}"], before[query])
+    assert torch.equal(after[f"encoder.{norm}"], before[norm])
+    assert predictor.predict("they deny").probabilities
+
+
+def test_lora_without_peft_says_what_to_install(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    tiny_config.training.tuning = Tuning.lora
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[lora\]'"):
+        train(tiny_config, tmp_path)
+
+
+def test_own_labels_pooling_and_layer_travel_with_the_model(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    rows = [{"text": f"we deny {'x' * n}", "labels": "hope" if n % 2 else "fear"} for n in range(20)]
+    tiny_config.labels = ["hope", "fear"]
+    tiny_config.data.train = str(write_jsonl(tmp_path / "own.jsonl", rows))
+    tiny_config.model.pooling, tiny_config.model.layer = Pooling.cls, 1
+    train(tiny_config, tmp_path / "model")
+    predictor = Predictor.from_pretrained(tmp_path / "model")
+    assert predictor.labels == ("hope", "fear")
+    assert tuple(predictor.predict("we deny").probabilities) == ("hope", "fear")
+
+
+def test_a_model_that_is_there_is_not_trained_again_and_never_silently_replaced(
+    tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    train(tiny_config, tmp_path)
+    written = (tmp_path / "model.safetensors").stat().st_mtime_ns
+    train(tiny_config, tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written
+    tiny_config.training.epochs = 1
+    with pytest.raises(ConfigError, match=r"settings\.training\.epochs: 2 there, 1 now.*overwrite=true"):
+        train(tiny_config, tmp_path)
+    tiny_config.overwrite = True
+    assert train(tiny_config, tmp_path).model_file.settings["training"]["epochs"] == 1
+
+
+def test_settings_out_of_range_are_refused_before_anything_is_written(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    tiny_config.training.warmup = 3
+    with pytest.raises(ConfigError, match=r"training\.warmup=3 is out of range"):
+        train(tiny_config, tmp_path / "model")
+    tiny_config.training.warmup = 0
+    tiny_config.decision = DecisionConfig(goal=ThresholdGoal.precision)
+    with pytest.raises(ConfigError, match=r"needs decision\.at_least"):
+        train(tiny_config, tmp_path / "model")
+    tiny_config.decision = DecisionConfig()
+    tiny_config.model.layer = 9
+    with pytest.raises(ConfigError, match=r"model\.layer=9.*has 3"):
+        train(tiny_config, tmp_path / "model")
+    tiny_config.model.layer = None
+    tiny_config.data.train = str(tmp_path / "missing.jsonl")
+    with pytest.raises(DataError, match="There is no file"):
+        train(tiny_config, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+KILLED = """
+import sys
+from omegaconf import OmegaConf
+from pathlib import Path
+from stance.config import TrainConfig
+from stance.train import train
+config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(sys.argv[1]))
+train(OmegaConf.to_object(config), Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    tiny_config.training.epochs, tiny_config.training.patience = 6, 6
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    train(tiny_config, whole)
+    command = [sys.executable, "-c", KILLED, str(whole / "config.yaml"), str(killed)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        while process.poll() is None and not list(killed.glob("checkpoints/checkpoint-*/trainer_state.json")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    assert not (killed / "stance.json").exists(), "the run ended before it could be killed"
+    # A checkpoint that was cut off while being written must not be gone on from.
+    (killed / "checkpoints" / "checkpoint-9999").mkdir()
+    (killed / "checkpoints" / "checkpoint-9999" / "trainer_state.json").write_text('{"global_st')
+    other = OmegaConf.to_object(OmegaConf.structured(tiny_config))
+    other.seed = 5
+    with pytest.raises(
+        ConfigError, match=r"an unfinished run made with other settings \(settings\.seed: 0 there, 5 now"
+    ):
+        train(other, killed)
+    train(tiny_config, killed)
+    assert weights_of(killed) == weights_of(whole)
+    assert ModelFile.read(killed).metrics == ModelFile.read(whole).metrics
+    assert not (killed / "checkpoints").exists()
