@@ -80,9 +80,20 @@ def _read_jsonl(path: Path) -> Iterator[GoodRow | BadRow]:
                 yield BadRow(where, f"not valid JSON: {error}", raw)
                 continue
             if isinstance(values, dict):
-                yield GoodRow(where, values)
+                yield GoodRow(where, _without_surrogates(values) if "\\ud" in raw.lower() else values)
             else:
                 yield BadRow(where, f"expected a JSON object, found {type(values).__name__}", raw)
+
+
+def _without_surrogates(value: Any) -> Any:
+    """The value with the lone surrogates that JSON escapes can smuggle in replaced, as no output could hold them."""
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value
 
 
 def _read_delimited(delimiter: str) -> Callable[[Path], Iterator[GoodRow | BadRow]]:

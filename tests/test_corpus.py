@@ -17,7 +17,7 @@ ARTICLE = "They deny it. We resume talks.\n\nRain fell."
 
 
 @pytest.fixture
-def job(tiny_model: Path, tmp_path: Path):  # noqa: ANN201
+def job(tiny_model: Path, tmp_path: Path):
     """Labels ``input`` (under tmp_path) into ``output`` with the tiny model."""
 
     def run(source: str, output: str | None, **settings: object) -> Counts:
