@@ -1,5 +1,6 @@
 """Train a model: python scripts/train.py experiment=quickstart"""
 
+import os
 from pathlib import Path
 
 from stance.app import run
@@ -14,7 +15,7 @@ def main(config: TrainConfig, folder: Path) -> None:
 
     predictor = train(config, folder)
     metrics = Metrics.from_dict(predictor.model_file.metrics["validation"])
-    show(*metrics_tables(f"{folder} on validation", metrics))
+    show(*metrics_tables(f"{config.name} on validation", metrics), f"Saved in {os.path.relpath(folder)}")
 
 
 if __name__ == "__main__":

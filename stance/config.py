@@ -94,7 +94,7 @@ class DataConfig:
         scenario_column: what a sentence is about; sentences of one scenario stay in one split.
     """
 
-    train: str = MISSING
+    train: str | None = None
     validation: str | None = None
     test: str | None = None
     validation_share: float = 0.15

@@ -32,6 +32,8 @@ from stance.text import Sentence, split_sentences
 log = logging.getLogger(__name__)
 
 STDIN = STDOUT = "-"
+_OUR_COLUMNS = ("labels", "probabilities", "truncated")
+_PLACES = ("start", "end")
 CHUNK = 512
 """Sentences labelled together: enough to batch by length, few enough to hold."""
 
@@ -94,14 +96,14 @@ def label(config: PredictConfig, show: Show | None = None) -> Counts:
     with (
         _Rejects(output, config.on_error) as rejects,
         _writing(config, source, predictor.labels, show) as write,
-        progress("labelling") as counter,
+        progress("labelling", hidden=config.output is None) as counter,
     ):
         pieces = source.pieces(counts, rejects.add)
         while chunk := list(islice(pieces, CHUNK)):
             predictions = predictor.predict([piece.text for piece in chunk], thresholds=config.thresholds)
             write(chunk, predictions)
             counts.sentences += len(chunk)
-            counts.labels.update(label for prediction in predictions for label in prediction.labels)
+            counts.labels.update(name for prediction in predictions for name in prediction.labels)
             counter.advance(len(chunk), f"{counts.set_aside} set aside, {counts.carried}")
     return counts
 
@@ -139,7 +141,7 @@ class _Source:
 
     def columns(self) -> pa.Schema:
         """The columns that pieces bring along, with their types."""
-        places = [pa.field("start", pa.int64()), pa.field("end", pa.int64())]
+        places = [pa.field(name, pa.int64()) for name in _PLACES]
         if self.documents:
             return pa.schema([("document", pa.string()), *places, ("text", pa.string())])
         schema = read_schema(self.tables[0])
@@ -148,7 +150,8 @@ class _Source:
                 f"{self.tables[0]} has no column '{self.text_column}'; {did_you_mean(self.text_column, schema.names)} "
                 "Give text_column=<name>."
             )
-        return pa.schema([*schema, *(places if self.split else [])])
+        kept = [field.with_name(self._kept(field.name)) for field in schema]
+        return pa.schema([*kept, *(places if self.split else [])])
 
     def pieces(self, counts: Counts, set_aside: Callable[[BadRow], None]) -> Iterator[Piece]:
         """Yields what is to be labelled, counting inputs and setting aside what is bad."""
@@ -172,10 +175,19 @@ class _Source:
         if not isinstance(text, str) or not text.strip():
             reason = f"expected text in '{self.text_column}', found {text!r:.60}"
             return BadRow(row.where, reason, json_line(row.values).rstrip())
+        columns = {self._kept(name): value for name, value in row.values.items()}
         if not self.split:
-            return [Piece(text, row.values)]
-        found = split_sentences(text)
-        return [_placed(sentence, {**row.values, self.text_column: sentence.text}) for sentence in found]
+            return [Piece(text, columns)]
+        text_column = self._kept(self.text_column)
+        return [_placed(sentence, {**columns, text_column: sentence.text}) for sentence in split_sentences(text)]
+
+    def _kept(self, column: str) -> str:
+        """An input column's name in the output: with ``input_`` before it if the output has a column of that name."""
+        bare = column
+        while bare.startswith("input_"):
+            bare = bare.removeprefix("input_")
+        ours = bare in _OUR_COLUMNS or bare.startswith("probability_") or (self.split and bare in _PLACES)
+        return f"input_{column}" if ours else column
 
 
 def _document_pieces(path: Path | None) -> BadRow | list[Piece]:
@@ -227,11 +239,11 @@ class _Rejects:
         self._file.write(json_line(asdict(row)))
 
 
-Write = Callable[[Sequence[Piece], Sequence[Prediction]], None]
+Take = Callable[[Sequence[Piece], Sequence[Prediction]], None]
 
 
 @contextmanager
-def _writing(config: PredictConfig, source: _Source, labels: Sequence[str], show: Show | None) -> Iterator[Write]:
+def _writing(config: PredictConfig, source: _Source, labels: Sequence[str], show: Show | None) -> Iterator[Take]:
     """Gives what takes labelled pieces to where the config wants them."""
     if config.output is None and show is not None:
         yield lambda _, predictions: _each(show, predictions)
@@ -242,8 +254,7 @@ def _writing(config: PredictConfig, source: _Source, labels: Sequence[str], show
     else:
         path = Path(str(config.output))
         as_row = _nested_row if path.suffix.lower() == ".jsonl" else _flat_row
-        names = source.columns()
-        schema = pa.schema([field.with_name(_kept(field.name)) for field in names] + _flat_fields(labels))
+        schema = pa.schema([*source.columns(), *_flat_fields(labels)])
         with writing(path, schema) as write:
             yield lambda pieces, predictions: write(
                 [as_row(piece, prediction) for piece, prediction in zip(pieces, predictions, strict=True)]
@@ -255,20 +266,11 @@ def _each(show: Show, predictions: Sequence[Prediction]) -> None:
         show(prediction)
 
 
-def _kept(column: str) -> str:
-    """An input column's name in the output: its own, unless the output uses it for something else."""
-    return f"input_{column}" if column in ("labels", "probabilities", "truncated") else column
-
-
-def _kept_columns(piece: Piece) -> dict[str, Any]:
-    return {_kept(name): value for name, value in piece.columns.items()}
-
-
 def _nested_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
     return {
-        **_kept_columns(piece),
+        **piece.columns,
         "labels": list(prediction.labels),
-        "probabilities": {label: round(value, 6) for label, value in prediction.probabilities.items()},
+        "probabilities": {name: round(value, 6) for name, value in prediction.probabilities.items()},
         "truncated": prediction.truncated,
     }
 
@@ -276,12 +278,12 @@ def _nested_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
 def _flat_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
     row = _nested_row(piece, prediction)
     probabilities = row.pop("probabilities")
-    return row | {f"probability_{label}": value for label, value in probabilities.items()}
+    return row | {f"probability_{name}": value for name, value in probabilities.items()}
 
 
 def _flat_fields(labels: Sequence[str]) -> list[pa.Field]:
     return [
         pa.field("labels", pa.list_(pa.string())),
         pa.field("truncated", pa.bool_()),
-        *(pa.field(f"probability_{label}", pa.float64()) for label in labels),
+        *(pa.field(f"probability_{name}", pa.float64()) for name in labels),
     ]

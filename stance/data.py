@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stance.config import MISSING, DataConfig
+from stance.config import DataConfig
 from stance.errors import ConfigError, DataError, did_you_mean
 from stance.tables import BadRow, GoodRow, read_rows
 
@@ -84,7 +84,7 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Ex
     if split not in SPLITS:
         raise ConfigError(f"No split '{split}': {did_you_mean(split, SPLITS)}")
     path = getattr(config, split)
-    if path in (None, MISSING):
+    if path is None:
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
     return read_examples(Path(path), labels, config)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,9 +25,9 @@ def prediction_line(prediction: Prediction) -> Text:
 
 def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] | None = None) -> Sequence[Table]:
     """A table of the labels' figures, and one that sets the model beside its rivals if there are any."""
-    labels = Table(title=f"{title}, n = {metrics.n}", title_justify="left")
+    labels = Table(title=f"{title}, n = {metrics.n}", title_justify="left", box=SIMPLE_HEAD)
     labels.add_column("label")
-    for heading in ("n", "precision", "recall", "F1", "average precision", "calibration error"):
+    for heading in ("n", "precision", "recall", "F1", "avg. prec.", "calib. err."):
         labels.add_column(heading, justify="right")
     for row in metrics.labels:
         labels.add_row(
@@ -37,11 +38,11 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
             _figure(row.calibration_error),
         )
     labels.add_section()
-    labels.add_row("macro", str(sum(row.n for row in metrics.labels)), "", "", _figure(metrics.macro_f1))
+    labels.add_row("macro", "", "", "", _figure(metrics.macro_f1))
     labels.add_row("micro", "", "", "", _figure(metrics.micro_f1))
     if not rivals:
         return [labels]
-    comparison = Table(title="F1 beside the baselines", title_justify="left")
+    comparison = Table(title="F1 beside the baselines", title_justify="left", box=SIMPLE_HEAD)
     comparison.add_column("")
     for heading in (*(row.label for row in metrics.labels), "macro", "micro"):
         comparison.add_column(heading, justify="right")

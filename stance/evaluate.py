@@ -9,6 +9,7 @@ from typing import Any
 from stance import baselines
 from stance.config import EvaluateConfig
 from stance.data import Example, hash_examples, read_split, read_splits
+from stance.errors import ConfigError
 from stance.labels import indicator_matrix
 from stance.metrics import Metrics, measure
 from stance.predict import Predictor
@@ -61,12 +62,14 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     labels = predictor.labels
     examples = read_split(config.split, labels, config.data)
     rivals: dict[str, Metrics] = {}
+    if config.baselines and config.data.train is None:
+        raise ConfigError("The baselines learn from data.train: give data.train=<file>, or baselines=false.")
     if config.baselines:
         keywords = baselines.keyword_list(examples, labels)
         if keywords is not None:
             rivals["keyword list"] = keywords
         splits = read_splits(labels, config.data, seed=predictor.model_file.settings["seed"])
-        rivals["TF-IDF + logistic regression"] = baselines.tfidf(splits, examples, labels)
+        rivals["TF-IDF + logistic"] = baselines.tfidf(splits, examples, labels)
     data_sha256 = hash_examples(examples)
     evaluation = Evaluation(
         model=config.model.path,

@@ -38,7 +38,7 @@ def fit_decision(
         if gold[:, column].all() or not gold[:, column].any():
             log.warning("'%s' has no positive or no negative validation example: left uncalibrated.", label)
         else:
-            slope, intercept = _fit_map(logits[:, column], gold[:, column], config.calibration)
+            slope, intercept = _fit_map(logits[:, column], gold[:, column], label, config.calibration)
             one = Decision((label,), (slope,), (intercept,), (threshold,))
             probabilities = one.probabilities(logits[:, [column]])[:, 0]
             threshold = _fit_threshold(probabilities, gold[:, column], label, config)
@@ -68,7 +68,9 @@ def check_goal(config: DecisionConfig) -> None:
         )
 
 
-def _fit_map(logits: NDArray[np.floating], gold: BoolArray, method: CalibrationMethod) -> tuple[float, float]:
+def _fit_map(
+    logits: NDArray[np.floating], gold: BoolArray, label: str, method: CalibrationMethod
+) -> tuple[float, float]:
     """Platt (1999) and temperature scaling (Guo et al. 2017) are logistic regressions on the logit, without penalty."""
     if method is CalibrationMethod.none:
         return 1.0, 0.0
@@ -76,8 +78,8 @@ def _fit_map(logits: NDArray[np.floating], gold: BoolArray, method: CalibrationM
     regression.fit(logits.reshape(-1, 1).astype(np.float64), gold)
     slope = float(regression.coef_[0, 0])
     if slope <= 0:
-        # The logits rank this label backwards; turning them round would hide a failed training.
-        log.warning("A calibration slope came out negative: the label is left uncalibrated.")
+        # Turning the logits round would hide it.
+        log.warning("'%s' is ranked backwards on validation: left uncalibrated; its training has failed.", label)
         return 1.0, 0.0
     return slope, float(np.ravel(regression.intercept_)[0]) if method is CalibrationMethod.platt else 0.0
 

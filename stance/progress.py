@@ -14,8 +14,8 @@ def on_terminal() -> bool:
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator["Counter"]:
-    """A progress bar on stderr, counted on by hand; with an unknown total it counts without an end."""
+def progress(description: str, *, hidden: bool = False) -> Iterator["Counter"]:
+    """A progress bar on stderr, counted on by hand; it counts without an end until a total is set."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -24,16 +24,16 @@ def progress(description: str, total: int | None = None) -> Iterator["Counter"]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not on_terminal(), transient=True) as bar:
-        yield Counter(bar, description, total)
+    with Progress(*columns, console=Console(stderr=True), disable=hidden or not on_terminal(), transient=True) as bar:
+        yield Counter(bar, description)
 
 
 class Counter:
     """Counts on a progress bar."""
 
-    def __init__(self, bar: Progress, description: str, total: int | None) -> None:
+    def __init__(self, bar: Progress, description: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(description, total=total, note="")
+        self._task = bar.add_task(description, total=None, note="")
 
     def advance(self, steps: int, note: str = "") -> None:
         """Counts ``steps`` more, with a word on what is going on."""

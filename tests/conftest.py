@@ -34,7 +34,7 @@ def run_script() -> Run:
 
     def run(script: str, *overrides: str, cwd: Path = ROOT, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, str(ROOT / "scripts" / script), *overrides]
-        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=500, check=False)
+        return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, timeout=900, check=False)
 
     return run
 
@@ -76,13 +76,13 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty labelled lines of twelve scenarios, enough to run everything and to learn next to nothing."""
+    """Sixty labelled lines of eleven scenarios, enough to run everything and to learn next to nothing."""
     parts = {"offer": "we resume talks", "accusation": "blame the", "denial": "they deny", "condition": "if the rain"}
     rows = []
     for n in range(60):
         labels = [label for bit, label in enumerate(parts) if n >> bit & 1]
         text = " ".join([*(parts[label] for label in labels), "fell" * (1 + n % 5)])
-        rows.append({"id": f"t{n}", "text": text, "labels": labels, "scenario": f"s{n % 12}"})
+        rows.append({"id": f"t{n}", "text": text, "labels": labels, "scenario": f"s{n % 11}"})
     return write_jsonl(tmp_path_factory.mktemp("tiny-data") / "tiny.jsonl", rows)
 
 
@@ -111,3 +111,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tin
 @pytest.fixture(scope="session")
 def tiny_predictor(tiny_model: Path) -> Predictor:
     return Predictor.from_pretrained(tiny_model)
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory, run_script: Run) -> Path:
+    """A folder that looks like the repository's root, with the quickstart model trained in it by the script."""
+    root = tmp_path_factory.mktemp("quickstart")
+    for name in ("configs", "data", "scripts", "stance"):
+        (root / name).symlink_to(ROOT / name)
+    done = run_script("train.py", "experiment=quickstart", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return root

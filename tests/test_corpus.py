@@ -140,6 +140,15 @@ def test_lone_surrogates_in_json_are_labelled_and_written(job, tmp_path: Path) -
     assert lines(tmp_path / "out.jsonl")[0]["text"] == "they \ufffd deny"
 
 
+def test_what_was_labelled_can_be_labelled_again(job, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in.jsonl", [{"text": "they deny", "start": 5, "labels": ["offer"]}])
+    for source, output in (("in.jsonl", "one.parquet"), ("one.parquet", "two.csv"), ("two.csv", "three.parquet")):
+        job(source, output, split=True)
+    row = pq.read_table(tmp_path / "three.parquet").to_pylist()[0]
+    assert (row["start"], row["input_start"], row["input_input_input_start"]) == (0, "0", "5")
+    assert row["input_input_input_labels"] == "offer"
+
+
 def test_more_sentences_than_one_chunk_come_out_in_order(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stance.corpus.CHUNK", 7)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "rain " * (1 + n % 5), "n": n} for n in range(50)])
