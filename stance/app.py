@@ -91,6 +91,8 @@ def _message(error: Exception, schema: type[Any]) -> str:
     refused = re.match(r"Could not override '([^']+)'", str(error))
     if refused:
         key = refused.group(1)
+        if key.rpartition(".")[0] in settings:
+            return f"To add to '{key.rpartition('.')[0]}', write a plus sign before it: +{key}=<value>"
         inside = [setting for setting in settings if setting.startswith(f"{key}.")]
         if inside:
             return f"'{key}' is a group of settings, not one; it has: {', '.join(inside)}"

@@ -215,7 +215,7 @@ class PredictConfig:
             terminal and writes JSON lines into a pipe.
         text_column: column of tables that holds the text.
         split: whether table rows are split into sentences; .txt files always are.
-        thresholds: replaces the model's thresholds, label by label.
+        thresholds: replaces the model's thresholds, label by label: ``+thresholds.offer=0.3`` on the command line.
         on_error: set bad rows aside in ``<output>.rejected.jsonl`` and go on, or fail at the first.
     """
 

@@ -60,6 +60,7 @@ MISTAKES = {
     ),
     "no training data": ("train.py", ["data=table"], "give data.train=<file>"),
     "group as setting": ("predict.py", ["input=x.txt", "model=outputs/mine"], "it has: model.path"),
+    "new key without plus": ("predict.py", ["input=x.txt", "thresholds.offer=0.3"], "+thresholds.offer=<value>"),
     "no input": ("predict.py", [], "give input=<value>"),
     "missing model": ("predict.py", ["input=data/article.txt", "model.path=outputs/none"], "There is no model in"),
     "missing model to evaluate": ("evaluate.py", ["model.path=nowhere"], "There is no model 'nowhere'"),
