@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stance.config import ModelConfig, Pooling
@@ -39,15 +39,14 @@ class StanceForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyp
 
         With ``model.layer`` the layers above it are not even loaded: what is not read need not be computed.
         """
-        depth = {} if model.layer is None else {"num_hidden_layers": _checked_layer(model.layer, folder)}
         encoder, loaded = AutoModel.from_pretrained(
             folder,
+            config=_cut_config(folder, model.layer),
             dtype=torch.float32,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            **depth,
         )
         missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
         if missing:
@@ -104,11 +103,19 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
     return torch.cat([mean, highest], dim=-1)
 
 
-def _checked_layer(layer: int, folder: Path) -> int:
-    layers = AutoConfig.from_pretrained(folder, local_files_only=True).num_hidden_layers
-    if not 1 <= layer <= layers:
-        raise ConfigError(f"model.layer={layer} cannot be read: the encoder in {folder} has {layers} layers.")
-    return layer
+def _cut_config(folder: Path, layer: int | None) -> PreTrainedConfig:
+    """The encoder's config, with no more layers than are read."""
+    config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if layer is not None:
+        if not 1 <= layer <= config.num_hidden_layers:
+            raise ConfigError(
+                f"model.layer={layer} cannot be read: the encoder in {folder} has {config.num_hidden_layers} layers."
+            )
+        config.num_hidden_layers = layer
+        if getattr(config, "layer_types", None):  # encoders of mixed attention list the kind of each layer
+            config.layer_types = config.layer_types[:layer]
+    checked: PreTrainedConfig = config
+    return checked
 
 
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

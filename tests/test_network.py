@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer, DistilBertConfig, DistilBertModel
+from transformers import (
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DebertaV2Config,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    PreTrainedConfig,
+    RobertaConfig,
+)
 
 from stance.config import ModelConfig, Pooling
 from stance.inference import BATCH_TOKENS, TorchInference, batches_by_length, encode
@@ -43,12 +54,34 @@ def test_a_saved_network_reloads_to_the_same_logits(tiny_encoder: Path, tmp_path
         assert torch.equal(again(input_ids=ids).logits, network(input_ids=ids).logits)
 
 
-def test_another_family_of_encoders_serves_too(tmp_path: Path) -> None:
-    config = DistilBertConfig(vocab_size=50, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
-    DistilBertModel(config).save_pretrained(tmp_path)
-    network = StanceForSequenceClassification.from_encoder(tmp_path, ("a", "b"), ModelConfig(layer=1))
-    assert network(input_ids=torch.tensor([[1, 2, 3]])).logits.shape == (1, 2)
-    assert len(network.encoder.transformer.layer) == 1
+SMALL = {"vocab_size": 60, "num_hidden_layers": 3, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64}
+SPECIAL = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DebertaV2Config(**SMALL),
+        DistilBertConfig(vocab_size=60, dim=32, n_layers=3, n_heads=2, hidden_dim=64),
+        ElectraConfig(embedding_size=32, **SMALL),
+        ModernBertConfig(**SMALL, **SPECIAL),
+        MPNetConfig(**SMALL),
+        RobertaConfig(**SMALL),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_other_families_of_encoders_are_cut_saved_and_reloaded(config: PreTrainedConfig, tmp_path: Path) -> None:
+    AutoModel.from_config(config).save_pretrained(tmp_path / "encoder")
+    cut = ModelConfig(layer=2)
+    network = StanceForSequenceClassification.from_encoder(tmp_path / "encoder", ("a", "b"), cut).eval()
+    network.save_pretrained(tmp_path / "saved")
+    again = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved").eval()
+    ids = torch.randint(5, 50, (2, 7))
+    with torch.inference_mode():
+        logits = network(input_ids=ids).logits
+        assert logits.shape == (2, 2)
+        assert torch.equal(again(input_ids=ids).logits, logits)
+    assert again.config.encoder.num_hidden_layers == 2
 
 
 OPENINGS = {
