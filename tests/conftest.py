@@ -86,25 +86,24 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_jsonl(tmp_path_factory.mktemp("tiny-data") / "tiny.jsonl", rows)
 
 
-@pytest.fixture
-def tiny_config(tiny_encoder: Path, tiny_data: Path) -> TrainConfig:
+def tiny_settings(encoder: Path, data: Path) -> TrainConfig:
     return TrainConfig(
-        model=ModelConfig(encoder=str(tiny_encoder), max_length=64),
-        data=DataConfig(train=str(tiny_data), test=str(tiny_data)),
+        model=ModelConfig(encoder=str(encoder), max_length=64),
+        data=DataConfig(train=str(data), test=str(data)),
         training=TrainingConfig(epochs=2, learning_rate=1e-3),
     )
+
+
+@pytest.fixture
+def tiny_config(tiny_encoder: Path, tiny_data: Path) -> TrainConfig:
+    return tiny_settings(tiny_encoder, tiny_data)
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
     """The folder of a model trained on the tiny data."""
     folder = tmp_path_factory.mktemp("tiny-model")
-    config = TrainConfig(
-        model=ModelConfig(encoder=str(tiny_encoder), max_length=64),
-        data=DataConfig(train=str(tiny_data), test=str(tiny_data)),
-        training=TrainingConfig(epochs=2, learning_rate=1e-3),
-    )
-    train(config, folder)
+    train(tiny_settings(tiny_encoder, tiny_data), folder)
     return folder
 
 
