@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from stance.config import DecisionConfig
 from stance.data import Example, Splits
-from stance.decision import FloatArray
+from stance.decision import BoolArray, FloatArray
 from stance.fitting import fit_decision
 from stance.labels import indicator_matrix
 from stance.metrics import Metrics, measure
@@ -33,9 +33,14 @@ def keyword_list(test: Sequence[Example], labels: Sequence[str]) -> Metrics | No
     """Judges the keyword list, which learns nothing; None when a label is not among the four that it knows."""
     if not set(labels) <= KEYWORDS.keys():
         return None
-    patterns = [re.compile(rf"\b({KEYWORDS[label]})\b", re.IGNORECASE) for label in labels]
-    found = np.array([[bool(pattern.search(example.text)) for pattern in patterns] for example in test])
+    found = find_keywords([example.text for example in test], labels)
     return measure(found.astype(np.float64), found, _gold(test, labels), labels)
+
+
+def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
+    """Where a keyword of a label occurs; shape (texts, labels). The labels must be among the four."""
+    patterns = [re.compile(rf"\b({KEYWORDS[label]})\b", re.IGNORECASE) for label in labels]
+    return np.array([[bool(pattern.search(text)) for pattern in patterns] for text in texts])
 
 
 def tfidf(splits: Splits, test: Sequence[Example], labels: tuple[str, ...]) -> Metrics:
@@ -61,5 +66,5 @@ def tfidf(splits: Splits, test: Sequence[Example], labels: tuple[str, ...]) -> M
     return measure(probabilities, decision.carried(probabilities), _gold(test, labels), labels)
 
 
-def _gold(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _gold(examples: Sequence[Example], labels: Sequence[str]) -> BoolArray:
     return indicator_matrix([example.labels for example in examples], labels)

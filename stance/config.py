@@ -1,4 +1,4 @@
-"""Settings of the three jobs, as plain dataclasses: the schema of the YAML files, and usable without them.
+"""Settings of the jobs, as plain dataclasses: the schema of the YAML files, and usable without them.
 
 Values here are the defaults; ``configs/`` holds only what differs. Enum members are written by name in YAML.
 """
@@ -86,6 +86,9 @@ class DataConfig:
         train: examples to learn from.
         validation: examples to choose by; None holds out ``validation_share`` of ``train``, whole scenarios at a time.
         test: examples for the final figures; evaluation alone reads them.
+        references: folder of sentences by reference, ``<split>.jsonl``, which join each split; their texts are in
+            ``texts.jsonl.gz`` there once ``scripts/fetch_real.py`` has fetched them.
+        contrast: contrast sets to judge a model by as well; they are never learned from.
         validation_share: share of scenarios held out when ``validation`` is None.
         text_column: column of the sentence.
         label_column: column of the labels: a list, names joined by ``label_separator``, or one name.
@@ -97,6 +100,8 @@ class DataConfig:
     train: str | None = None
     validation: str | None = None
     test: str | None = None
+    references: str | None = None
+    contrast: str | None = None
     validation_share: float = 0.15
     text_column: str = "text"
     label_column: str = "labels"
@@ -226,3 +231,39 @@ class PredictConfig:
     split: bool = False
     thresholds: dict[str, float] = field(default_factory=dict)
     on_error: OnError = OnError.set_aside
+
+
+@dataclass(kw_only=True)
+class FetchConfig:
+    """A fetch of the texts of real sentences.
+
+    Attributes:
+        references: folder of the references; the texts are written into it.
+        texts: take the texts from this file (``id`` and ``text`` a row) and use no network.
+        host: where public GitHub files are served, as ``<host>/<owner>/<repository>/<commit>/<path>``.
+        cache: folder in which downloaded files are kept.
+        connections: files downloaded at once.
+        retries: times that a file is tried again after a failure that may pass, waiting longer each time.
+        timeout: seconds to wait for an answer.
+    """
+
+    references: str = "data/real"
+    texts: str | None = None
+    host: str = "https://raw.githubusercontent.com"
+    cache: str = "~/.cache/stance"
+    connections: int = 8
+    retries: int = 4
+    timeout: float = 30.0
+
+
+@dataclass(kw_only=True)
+class CheckConfig:
+    """A check of the shipped data.
+
+    Attributes:
+        folder: the data, with their card ``README.md``.
+        update: write the tables of the card anew instead of comparing them.
+    """
+
+    folder: str = "data"
+    update: bool = False

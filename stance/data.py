@@ -1,7 +1,8 @@
-"""Labelled examples: read from files, checked, split by scenario, and hashed."""
+"""Labelled examples: read from files and by reference, checked, split by scenario, and hashed."""
 
 import hashlib
 import json
+import logging
 import math
 import random
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,10 @@ from typing import Any
 
 from stance.config import DataConfig
 from stance.errors import ConfigError, DataError, did_you_mean
+from stance.references import TEXTS, read_references, read_texts
 from stance.tables import BadRow, GoodRow, read_rows
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
 
@@ -75,18 +79,23 @@ def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None 
 
 
 def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Example]:
-    """Reads one named split of the data config.
+    """Reads one named split of the data config: its file, its references, or both.
+
+    Referenced sentences whose texts have not been fetched are left out with a warning.
 
     Raises:
         ConfigError: there is no such split, or the config names no file for it.
-        DataError: as ``read_examples``.
+        DataError: as ``read_examples``; or there is nothing but references, and none of their texts is here.
     """
     if split not in SPLITS:
         raise ConfigError(f"No split '{split}': {did_you_mean(split, SPLITS)}")
     path = getattr(config, split)
-    if path is None:
+    if path is None and config.references is None:
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
-    return read_examples(Path(path), labels, config)
+    examples = [] if path is None else read_examples(Path(path), labels, config)
+    if config.references is not None:
+        examples += _referenced(Path(config.references), split, labels, alone=path is None)
+    return examples
 
 
 def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
@@ -96,7 +105,7 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
         ConfigError, DataError: as ``read_split``; or a label has no training example.
     """
     train = read_split("train", labels, config)
-    if config.validation is None:
+    if config.validation is None and config.references is None:
         train, validation = hold_out(train, config.validation_share, seed)
     else:
         validation = read_split("validation", labels, config)
@@ -125,6 +134,28 @@ def hash_examples(examples: Iterable[Example]) -> str:
     """SHA-256 over texts and labels, whatever their order and ids: tells whether two models saw the same data."""
     lines = sorted(json.dumps([example.text, sorted(example.labels)]) for example in examples)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _referenced(folder: Path, split: str, labels: Sequence[str], *, alone: bool) -> list[Example]:
+    references = read_references(folder / f"{split}.jsonl", labels)
+    source = folder / TEXTS
+    texts = read_texts(source) if source.exists() else {}
+    found = [
+        Example(reference.id, texts[reference.id], reference.labels, reference.group)
+        for reference in references
+        if reference.id in texts
+    ]
+    if alone and not found:
+        raise DataError(
+            f"The texts of the {len(references)} {split} sentences in {folder} are not here: they belong to their "
+            "publishers and are not shipped. Get them with: python scripts/fetch_real.py"
+        )
+    if len(found) < len(references):
+        log.warning(
+            "%d of %d real %s sentences have no text in %s and are left out; python scripts/fetch_real.py gets them.",
+            *(len(references) - len(found), len(references), split, source),
+        )
+    return found
 
 
 def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[Example | None, list[str]]:

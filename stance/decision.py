@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stance.errors import ConfigError, did_you_mean
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 Thresholds = float | Mapping[str, float]
 """One threshold for every label, or a threshold for each label to change."""
 

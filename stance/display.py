@@ -1,21 +1,26 @@
 """Predictions and figures for a person at a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stance.check import Report
+from stance.contrast import PhenomenonScore
+from stance.fetch import MISSING, Fetched
 from stance.metrics import Metrics
 from stance.predict import Prediction
+from stance.text import fold
 
 _COLOURS = ("green", "red", "blue", "yellow", "magenta", "cyan")
 
 
 def prediction_line(prediction: Prediction) -> Text:
     """A sentence, followed by its labels in colour with their probabilities; dim where it carries none."""
-    line = Text(" ".join(prediction.text.split()), style="" if prediction.labels else "dim")
+    line = Text(fold(prediction.text), style="" if prediction.labels else "dim")
     for position, label in enumerate(prediction.probabilities):
         if label in prediction.labels:
             colour = _COLOURS[position % len(_COLOURS)]
@@ -50,6 +55,48 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
         values = (*(row.f1 for row in judged.labels), judged.macro_f1, judged.micro_f1)
         comparison.add_row(name, *(_figure(value) for value in values))
     return [labels, comparison]
+
+
+def contrast_table(scores: Sequence[PhenomenonScore]) -> Table:
+    """Groups wholly right per phenomenon, weakest first, and over all."""
+    table = Table(title="Contrast sets: groups with every member right", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("phenomenon")
+    for heading in ("groups", "right", "share"):
+        table.add_column(heading, justify="right")
+    for row in sorted(scores, key=lambda row: row.share):
+        table.add_row(row.phenomenon, str(row.n), str(row.right), f"{row.share:.2f}")
+    table.add_section()
+    n, right = sum(row.n for row in scores), sum(row.right for row in scores)
+    table.add_row("all", str(n), str(right), f"{right / n:.2f}")
+    return table
+
+
+def fetched_lines(fetched: Fetched) -> Iterator[str]:
+    """What a fetch came to, and what could not be had, by reason."""
+    yield f"{fetched.found} texts are in {fetched.texts}"
+    if fetched.missing:
+        yield f"{len(fetched.missing)} could not be had; each is listed in {fetched.texts.with_name(MISSING)}:"
+        for reason, n in Counter(missing.reason for missing in fetched.missing).most_common():
+            yield f"  {n}: {reason}"
+
+
+def report_lines(report: Report) -> Iterator[str | Table]:
+    """Every promise of the data with what was found, and every problem."""
+    table = Table(title="What the data promise", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("")
+    for heading in ("at least", "found"):
+        table.add_column(heading, justify="right")
+    for row in report.requirements:
+        table.add_row(
+            row.what,
+            f"{row.wanted:,.10g}" if row.wanted > 1 else f"{row.wanted:.2f}",
+            f"{row.found:,.5g}",
+            style="" if row.met else "bold red",
+        )
+    yield table
+    yield f"{report.fetched:,} texts of real sentences are here and were compared with all others."
+    yield from report.problems
+    yield f"{len(report.problems)} problems." if report.problems else "No problem."
 
 
 def show(*things: str | Text | Table) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from stance import baselines
 from stance.config import EvaluateConfig
+from stance.contrast import PhenomenonScore, read_contrast, score
 from stance.data import Example, hash_examples, read_split, read_splits
 from stance.errors import ConfigError
 from stance.labels import indicator_matrix
@@ -27,6 +28,7 @@ class Evaluation:
         data_sha256: of the examples in it.
         metrics: of the model.
         baselines: metrics by name, on the same sentences.
+        contrast: per phenomenon of the contrast sets, how many groups the model gets wholly right.
         trained_on_it: the model has seen this very split in training or fitting, so its figures flatter.
     """
 
@@ -36,6 +38,7 @@ class Evaluation:
     data_sha256: str
     metrics: Metrics
     baselines: dict[str, Metrics]
+    contrast: tuple[PhenomenonScore, ...]
     trained_on_it: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,8 +54,15 @@ def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
     return measure(probabilities, carried, gold, predictor.labels)
 
 
+def judge_contrast(predictor: Predictor, path: Path) -> tuple[PhenomenonScore, ...]:
+    """Scores a model on contrast sets, phenomenon by phenomenon."""
+    groups = read_contrast(path, predictor.labels)
+    predictions = predictor.predict([member.text for group in groups for member in group.members])
+    return score(groups, [prediction.labels for prediction in predictions])
+
+
 def evaluate(config: EvaluateConfig) -> Evaluation:
-    """Judges a model on one split and writes the figures to ``config.output`` as JSON.
+    """Judges a model on one split, and on contrast sets if there are any; writes ``config.output`` as JSON.
 
     Raises:
         ModelError: the model cannot be had.
@@ -78,6 +88,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         data_sha256=data_sha256,
         metrics=judge(predictor, examples),
         baselines=rivals,
+        contrast=() if config.data.contrast is None else judge_contrast(predictor, Path(config.data.contrast)),
         trained_on_it=any(part["sha256"] == data_sha256 for part in predictor.model_file.data.values()),
     )
     with replacing(Path(config.output)) as temporary:

@@ -9,12 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 
 from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
-from stance.decision import Decision, FloatArray
+from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
 
 log = logging.getLogger(__name__)
-
-BoolArray = NDArray[np.bool_]
 
 
 def fit_decision(

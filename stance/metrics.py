@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from stance.decision import FloatArray
+from stance.decision import BoolArray, FloatArray
 
-BoolArray = NDArray[np.bool_]
 CALIBRATION_BINS = 10
 
 

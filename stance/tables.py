@@ -1,10 +1,11 @@
-"""Rows of .jsonl, .csv, .tsv and .parquet files, read and written as a stream.
+"""Rows of .jsonl (also gzipped), .csv, .tsv and .parquet files, read and written as a stream.
 
 Reading never stops at a bad row: it yields what is wrong and goes on. Writing never leaves half a file: rows go to a
 temporary name beside the target, which takes the target's place when all is on disk.
 """
 
 import csv
+import gzip
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ class BadRow:
 
 def check_readable(path: Path) -> None:
     """Raises DataError, saying what to do, unless ``path`` is a file of a known kind that can be opened."""
-    if path.suffix.lower() not in _READERS:
+    if _format(path) not in _READERS:
         raise DataError(f"Cannot tell the format of {path}: expected a file ending in {', '.join(_READERS)}.")
     if not path.exists():
         raise DataError(f"There is no file {path}. Check the path; it is relative to {Path.cwd()}.")
@@ -60,12 +61,19 @@ def read_rows(path: Path) -> Iterator[GoodRow | BadRow]:
         DataError: the file as a whole cannot be read.
     """
     check_readable(path)
-    return _READERS[path.suffix.lower()](path)
+    return _READERS[_format(path)](path)
+
+
+def _format(path: Path) -> str:
+    """The ending that tells the format, ``.jsonl.gz`` as a whole."""
+    endings = [suffix.lower() for suffix in path.suffixes[-2:]]
+    return "".join(endings) if endings[-1:] == [".gz"] else path.suffix.lower()
 
 
 def _read_jsonl(path: Path) -> Iterator[GoodRow | BadRow]:
     # Bytes that are not UTF-8 become lone surrogates, so that one bad line is reported and the others are read.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+    opened = gzip.open if path.suffix.lower() == ".gz" else Path.open
+    with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -145,6 +153,7 @@ def _read_parquet(path: Path) -> Iterator[GoodRow | BadRow]:
 
 _READERS: dict[str, Callable[[Path], Iterator[GoodRow | BadRow]]] = {
     ".jsonl": _read_jsonl,
+    ".jsonl.gz": _read_jsonl,
     ".csv": _read_delimited(","),
     ".tsv": _read_delimited("\t"),
     ".parquet": _read_parquet,

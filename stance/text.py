@@ -1,5 +1,6 @@
 """Sentences of a text, with the character offsets at which they stand."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,16 @@ class Sentence:
 def without_surrogates(text: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one by U+FFFD: offsets stay."""
     return _LONE_SURROGATE.sub("\ufffd", text)
+
+
+def fold(text: str) -> str:
+    """The text with each run of white space as one space, and none at its ends."""
+    return " ".join(text.split())
+
+
+def sentence_id(text: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the text in UTF-8: the id of a sentence in the shipped data."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def split_sentences(text: str, language: str = "en") -> list[Sentence]:

@@ -1,0 +1,94 @@
+"""Contrast sets: small groups of sentences that differ in the one thing that decides, scored group by group.
+
+A model that has learned a topic or a keyword gets some members right and others wrong; only one that has learned the
+distinction gets whole groups right (Gardner et al., 2020, "Evaluating Models' Local Decision Boundaries via Contrast
+Sets").
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stance.data import Example, read_examples
+from stance.errors import DataError
+from stance.tables import GoodRow, read_rows
+
+
+@dataclass(frozen=True)
+class ContrastGroup:
+    """Sentences that belong together.
+
+    Attributes:
+        name: of the group.
+        phenomenon: what its members differ in.
+        members: two or more labelled sentences.
+    """
+
+    name: str
+    phenomenon: str
+    members: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class PhenomenonScore:
+    """How many groups of a phenomenon a model gets right.
+
+    Attributes:
+        phenomenon: the name.
+        n: groups.
+        right: groups with every label of every member right.
+    """
+
+    phenomenon: str
+    n: int
+    right: int
+
+    @property
+    def share(self) -> float:
+        """Groups right of all."""
+        return self.right / self.n
+
+
+def read_contrast(path: Path, labels: Sequence[str]) -> list[ContrastGroup]:
+    """Reads contrast sets: rows as of ``read_examples`` with ``group`` and ``phenomenon``, grouped in their order.
+
+    Raises:
+        DataError: as ``read_examples``; or a row lacks group or phenomenon, or a group has one member or two phenomena.
+    """
+    examples = read_examples(path, labels)
+    rows = [row for row in read_rows(path) if isinstance(row, GoodRow)]
+    groups: Mapping[str, list[tuple[str, Example]]] = defaultdict(list)
+    problems: list[str] = []
+    for row, example in zip(rows, examples, strict=True):
+        group, phenomenon = row.values.get("group"), row.values.get("phenomenon")
+        if isinstance(group, str) and isinstance(phenomenon, str):
+            groups[group].append((phenomenon, example))
+        else:
+            problems.append(
+                f"{row.where}: expected 'group' and 'phenomenon' to be names, found {group!r} and {phenomenon!r}"
+            )
+    for name, members in groups.items():
+        phenomena = {phenomenon for phenomenon, _ in members}
+        if len(members) == 1 or len(phenomena) > 1:
+            problems.append(f"{path}: group '{name}' has {len(members)} members of {len(phenomena)} phenomena")
+    if problems:
+        raise DataError(f"{path} does not hold contrast sets as expected:", problems)
+    return [
+        ContrastGroup(name, members[0][0], tuple(example for _, example in members)) for name, members in groups.items()
+    ]
+
+
+def score(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> tuple[PhenomenonScore, ...]:
+    """Scores each phenomenon, in order of name.
+
+    Args:
+        groups: the contrast sets.
+        found: the labels that a model gives to all members, in the order of the groups and of the members in them.
+    """
+    given = iter(found)
+    right: Mapping[str, list[bool]] = defaultdict(list)
+    for group in groups:
+        answers = [set(next(given)) for _ in group.members]
+        right[group.phenomenon].append(answers == [set(member.labels) for member in group.members])
+    return tuple(PhenomenonScore(name, len(right[name]), sum(right[name])) for name in sorted(right))

@@ -1,0 +1,37 @@
+import pytest
+
+from stance.agreement import agreement
+from stance.duplicates import near_duplicates
+
+
+def test_agreement_is_that_of_the_definitions() -> None:
+    first = [["offer"], ["offer"], ["denial"], [], [], []]
+    second = [["offer"], [], ["denial"], [], ["offer"], []]
+    offer, denial, condition = agreement(first, second, ["offer", "denial", "condition"])
+    assert (offer.n, offer.first, offer.second) == (6, 2, 2)
+    assert offer.f1 == pytest.approx(0.5)
+    # By hand: 4 values "offer" among 12; observed disagreement 4/12, expected 2 * 4 * 8 / (12 * 11).
+    assert offer.alpha == pytest.approx(1 - (4 / 12) / (64 / 132))
+    assert (denial.f1, denial.alpha) == (1.0, 1.0)
+    assert (condition.f1, condition.alpha) == (0.0, None)
+
+
+def test_near_duplicates_are_pairs_above_half_whatever_case_and_white_space() -> None:
+    texts = [
+        "The ministry invited both delegations to Geneva on Monday.",
+        "the ministry  invited both delegations to Geneva on Tuesday.",
+        "Nobody knows where the ship was going when the storm began.",
+        "No.",
+        "no.",
+    ]
+    found = {(one, other): similarity for one, other, similarity in near_duplicates(texts)}
+    assert set(found) == {(0, 1), (3, 4)}
+    assert found[3, 4] == 1.0
+
+    def grams(text: str) -> set[str]:
+        folded = " ".join(text.lower().split())
+        return {folded[at : at + 5] for at in range(len(folded) - 4)}
+
+    one, other = grams(texts[0]), grams(texts[1])
+    assert found[0, 1] == pytest.approx(len(one & other) / len(one | other))
+    assert list(near_duplicates(texts, limit=found[0, 1])) == [(3, 4, 1.0)]

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+from conftest import write_jsonl
+
+from stance.contrast import read_contrast, score
+from stance.errors import DataError
+from stance.labels import LABELS
+
+ROWS: list[dict[str, object]] = [
+    {"group": "g1", "phenomenon": "negation", "text": "They offered it.", "labels": ["offer"]},
+    {"group": "g1", "phenomenon": "negation", "text": "They never offered it.", "labels": []},
+    {"group": "g2", "phenomenon": "case", "text": "THEY OFFERED IT.", "labels": ["offer"]},
+    {"group": "g2", "phenomenon": "case", "text": "they offered it.", "labels": ["offer"]},
+    {"group": "g3", "phenomenon": "negation", "text": "He blamed her.", "labels": ["accusation"]},
+    {"group": "g3", "phenomenon": "negation", "text": "He blamed nobody.", "labels": []},
+]
+
+
+def test_a_group_counts_only_when_every_member_is_wholly_right(tmp_path: Path) -> None:
+    groups = read_contrast(write_jsonl(tmp_path / "sets.jsonl", ROWS), LABELS)
+    assert [(group.name, len(group.members)) for group in groups] == [("g1", 2), ("g2", 2), ("g3", 2)]
+    found = [["offer"], ["offer"], ["offer"], ["offer"], ["accusation"], []]
+    case, negation = score(groups, found)
+    assert (case.phenomenon, case.n, case.right, case.share) == ("case", 1, 1, 1.0)
+    assert (negation.phenomenon, negation.n, negation.right, negation.share) == ("negation", 2, 1, 0.5)
+    assert score(groups, [{"offer", "denial"}, *found[1:]])[1].right == 1
+    assert score(groups, [found[0], [], ["offer"], ["offer", "condition"], *found[4:]])[0].right == 0
+
+
+def test_what_is_no_contrast_set_is_told(tmp_path: Path) -> None:
+    rows = [*ROWS[:1], ROWS[2], ROWS[3] | {"phenomenon": "typos"}, {"text": "It rained.", "labels": []}]
+    with pytest.raises(DataError) as caught:
+        read_contrast(write_jsonl(tmp_path / "sets.jsonl", rows), LABELS)
+    assert "expected 'group' and 'phenomenon' to be names, found None and None" in caught.value.problems[0]
+    assert caught.value.problems[1].endswith("group 'g1' has 1 members of 1 phenomena")
+    assert caught.value.problems[2].endswith("group 'g2' has 2 members of 2 phenomena")
