@@ -123,6 +123,7 @@ class TrainingConfig:
         weight_decay: of AdamW.
         positive_weight: weight of a label's presence against its absence in the loss.
         patience: epochs without a better validation macro F1 after which training stops.
+        bf16: multiply in bfloat16, keep weights and sums in fp32: faster on processors built for it, slower on others.
         lora_rank: rank of the adapters (``tuning: lora``).
         lora_alpha: scale of the adapters (``tuning: lora``).
     """
@@ -135,6 +136,7 @@ class TrainingConfig:
     weight_decay: float = 0.01
     positive_weight: float = 3.0
     patience: int = 3
+    bf16: bool = False
     lora_rank: int = 16
     lora_alpha: int = 32
 

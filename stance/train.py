@@ -179,6 +179,8 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
         per_device_eval_batch_size=64,
         warmup_steps=training.warmup,
         weight_decay=training.weight_decay,
+        bf16=training.bf16,
+        use_cpu=not torch.cuda.is_available(),
         train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
         save_strategy="epoch",

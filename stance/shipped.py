@@ -1,0 +1,73 @@
+"""The shipped data as a whole: written sentences, contrast sets, and real sentences by reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stance.contrast import ContrastGroup, read_contrast
+from stance.data import SPLITS, read_examples
+from stance.errors import DataError
+from stance.labels import LABELS
+from stance.references import TEXTS, Reference, read_references, read_texts
+from stance.tables import GoodRow, read_rows
+
+GENRES = (
+    "wire", "headline", "speech", "communique", "briefing", "interview", "court", "labour", "business", "local",
+    "translated", "social", "history", "boilerplate", "sport", "tech", "opinion",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WrittenSentence:
+    """A written sentence and what its line says beside text and labels."""
+
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    split: str
+    scenario: str
+    genre: str
+
+
+@dataclass(frozen=True)
+class ShippedData:
+    """All the shipped data.
+
+    Attributes:
+        written: sentences written for the project.
+        contrast: the contrast sets.
+        real: sentences by reference.
+        texts: texts of the real sentences by id, as far as they have been fetched.
+    """
+
+    written: tuple[WrittenSentence, ...]
+    contrast: tuple[ContrastGroup, ...]
+    real: tuple[Reference, ...]
+    texts: Mapping[str, str]
+
+
+def read_shipped(folder: Path) -> ShippedData:
+    """Reads ``written/``, ``contrast.jsonl`` and ``real/`` of a data folder.
+
+    Raises:
+        DataError: a file cannot be read, or lines are wrong.
+    """
+    written = [line for split in SPLITS for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
+    contrast = read_contrast(folder / "contrast.jsonl", LABELS)
+    real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
+    source = folder / "real" / TEXTS
+    return ShippedData(tuple(written), tuple(contrast), tuple(real), read_texts(source) if source.exists() else {})
+
+
+def _read_written(path: Path, split: str) -> list[WrittenSentence]:
+    examples = read_examples(path, LABELS)
+    genres = [str(row.values.get("genre")) for row in read_rows(path) if isinstance(row, GoodRow)]
+    unknown = [
+        f"{e.id}: unknown genre '{genre}'" for e, genre in zip(examples, genres, strict=True) if genre not in GENRES
+    ]
+    if unknown:
+        raise DataError(f"{path} names genres that are not known ({', '.join(GENRES)}):", unknown)
+    return [
+        WrittenSentence(e.id, e.text, e.labels, split, e.scenario, genre)
+        for e, genre in zip(examples, genres, strict=True)
+    ]

@@ -1,0 +1,142 @@
+"""The check of the data: it passes what is shipped, and finds each kind of fault in a small copy."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, Run, write_jsonl
+
+from stance.check import check
+from stance.config import CheckConfig
+from stance.references import TEXTS
+from stance.text import sentence_id
+
+Line = dict[str, Any]
+
+
+def read_jsonl(path: Path) -> list[Line]:
+    return [json.loads(line) for line in path.open(encoding="utf-8")]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A copy of the shipped data, without fetched texts."""
+    folder = tmp_path / "data"
+    shutil.copytree(ROOT / "data", folder, ignore=shutil.ignore_patterns(TEXTS))
+    return folder
+
+
+def found_in(folder: Path) -> list[str]:
+    return [
+        problem for problem in check(CheckConfig(folder=str(folder))).problems if "tables do not match" not in problem
+    ]
+
+
+def test_the_shipped_data_are_what_their_card_says(run_script: Run) -> None:
+    done = run_script("check.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No problem." in done.stdout
+
+
+def in_written(change: Callable[[list[Line]], None]) -> Callable[[Path], None]:
+    return lambda folder: _change(folder / "written" / "train.jsonl", change)
+
+
+def in_contrast(change: Callable[[list[Line]], None]) -> Callable[[Path], None]:
+    return lambda folder: _change(folder / "contrast.jsonl", change)
+
+
+def in_real(change: Callable[[list[Line]], None]) -> Callable[[Path], None]:
+    return lambda folder: _change(folder / "real" / "test.jsonl", change)
+
+
+def _change(path: Path, change: Callable[[list[Line]], None]) -> None:
+    lines = read_jsonl(path)
+    change(lines)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def retext(line: Line, text: str) -> None:
+    line.update(text=text, id=sentence_id(text))
+
+
+FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "changed text": (in_written(lambda lines: lines[0].update(text="Changed afterwards.")), "the id is not the hash"),
+    "near-duplicate": (
+        in_written(lambda lines: retext(lines[0], "Well, " + lines[1]["text"])),
+        "are near-duplicates (similarity 0.9",
+    ),
+    "repeated opening": (
+        in_written(
+            lambda lines: retext(lines[0], " ".join([*lines[1]["text"].split()[:5], "saw nothing else of note there."]))
+        ),
+        "2 written sentences open with",
+    ),
+    "scenario in two splits": (
+        lambda folder: _change(
+            folder / "written" / "train.jsonl",
+            lambda lines: lines[0].update(scenario=read_jsonl(folder / "written" / "test.jsonl")[0]["scenario"]),
+        ),
+        "stands in test and train",
+    ),
+    "contrast set learned from": (
+        lambda folder: _change(
+            folder / "written" / "train.jsonl",
+            lambda lines: retext(lines[0], read_jsonl(folder / "contrast.jsonl")[0]["text"]),
+        ),
+        "the same sentence stands in 2 places",
+    ),
+    "document in two splits": (
+        lambda folder: _change(
+            folder / "real" / "test.jsonl",
+            lambda lines: lines[0].update(group=read_jsonl(folder / "real" / "train.jsonl")[0]["group"]),
+        ),
+        "stands in test and train",
+    ),
+    "one reader": (
+        in_real(lambda lines: lines[0].update(readers=lines[0]["readers"][-1:])),
+        "a test sentence that only one reader has read",
+    ),
+    "labels of nobody": (
+        in_real(lambda lines: lines[0].update(labels=[], readers=[["offer"], ["offer"]])),
+        "the labels are not those that its readers settled on",
+    ),
+    "unsettled": (
+        in_real(lambda lines: lines[0].update(labels=[], readers=[["offer"], []])),
+        "the labels are not those that its readers settled on",
+    ),
+    "too few": (in_contrast(lambda lines: lines.__delitem__(slice(100, None))), "contrast groups: "),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), FAULTS.values(), ids=FAULTS)
+def test_each_fault_is_found(data: Path, spoil: Callable[[Path], None], told: str) -> None:
+    assert found_in(data) == []
+    spoil(data)
+    assert any(told in problem for problem in found_in(data)), found_in(data)
+
+
+def test_fetched_texts_are_compared_too(data: Path) -> None:
+    one, other = read_jsonl(data / "written" / "train.jsonl")[:2]
+    near = one["text"] + " "
+    line = read_jsonl(data / "real" / "test.jsonl")[0] | {"id": sentence_id(near.strip() + "!")}
+    write_jsonl(data / "real" / "test.jsonl", [line, *read_jsonl(data / "real" / "test.jsonl")[1:]])
+    assert found_in(data) == []
+    import gzip
+
+    with gzip.open(data / "real" / TEXTS, "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"id": line["id"], "text": near.strip() + "!"}) + "\n")
+    assert f"{one['id']} and {line['id']} are near-duplicates" in found_in(data)[0]
+    assert other["id"] not in found_in(data)[0]
+
+
+def test_the_card_s_tables_are_compared_and_written_anew(data: Path) -> None:
+    card = data / "README.md"
+    before = card.read_text(encoding="utf-8")
+    card.write_text(before.replace("| train | ", "| train | 9", 1), encoding="utf-8")
+    assert "update=true writes them anew" in check(CheckConfig(folder=str(data))).problems[0]
+    assert check(CheckConfig(folder=str(data), update=True)).problems == ()
+    assert card.read_text(encoding="utf-8") == before
