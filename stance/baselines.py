@@ -9,10 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from stance.config import DecisionConfig
 from stance.data import Example, Splits
-from stance.decision import BoolArray, FloatArray
+from stance.decision import BoolArray, Decided, FloatArray
 from stance.fitting import fit_decision
 from stance.labels import indicator_matrix
-from stance.metrics import Metrics, measure
 
 KEYWORDS = {
     "offer": r"offer(s|ed|ing)?|propos(e|es|ed|al|als|ing)|(is|are|am|was|were|be|stands?|stood) (ready|willing)"
@@ -29,12 +28,12 @@ KEYWORDS = {
 """The words that a coder would list for each of the four labels, as whole words."""
 
 
-def keyword_list(test: Sequence[Example], labels: Sequence[str]) -> Metrics | None:
-    """Judges the keyword list, which learns nothing; None when a label is not among the four that it knows."""
+def keyword_list(texts: Sequence[str], labels: Sequence[str]) -> Decided | None:
+    """What the keyword list says, which learns nothing; None when a label is not among the four that it knows."""
     if not set(labels) <= KEYWORDS.keys():
         return None
-    found = find_keywords([example.text for example in test], labels)
-    return measure(found.astype(np.float64), found, _gold(test, labels), labels)
+    found = find_keywords(texts, labels)
+    return Decided(found.astype(np.float64), found)
 
 
 def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
@@ -43,8 +42,8 @@ def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
     return np.array([[bool(pattern.search(text)) for pattern in patterns] for text in texts])
 
 
-def tfidf(splits: Splits, test: Sequence[Example], labels: tuple[str, ...]) -> Metrics:
-    """Judges logistic regression on TF-IDF of words and word pairs, one per label.
+def tfidf(splits: Splits, texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
+    """What logistic regression on TF-IDF of words and word pairs says, one regression per label.
 
     Thresholds are fitted on validation for best F1, as the trained model's are. Positive examples weigh as much as
     negative ones in all.
@@ -57,13 +56,13 @@ def tfidf(splits: Splits, test: Sequence[Example], labels: tuple[str, ...]) -> M
         for column in range(len(labels))
     ]
 
-    def logits(examples: Sequence[Example]) -> FloatArray:
-        features = vectorizer.transform([example.text for example in examples])
+    def logits(texts: Sequence[str]) -> FloatArray:
+        features = vectorizer.transform(texts)
         return np.column_stack([model.decision_function(features) for model in models])
 
-    decision = fit_decision(logits(splits.validation), _gold(splits.validation, labels), labels, DecisionConfig())
-    probabilities = decision.probabilities(logits(test))
-    return measure(probabilities, decision.carried(probabilities), _gold(test, labels), labels)
+    validation = logits([example.text for example in splits.validation])
+    decision = fit_decision(validation, _gold(splits.validation, labels), labels, DecisionConfig())
+    return decision.decide(decision.probabilities(logits(texts)))
 
 
 def _gold(examples: Sequence[Example], labels: Sequence[str]) -> BoolArray:

@@ -198,9 +198,9 @@ class EvaluateConfig:
 
     Attributes:
         model: the trained model to judge.
-        data: the splits; ``split`` is judged, train and validation serve the baselines.
+        data: the splits, of which ``split`` is judged.
         split: train, validation or test.
-        baselines: also train and judge the keyword list and TF-IDF with logistic regression.
+        baselines: also judge the keyword list, and TF-IDF with logistic regression trained on the model's own data.
         output: JSON file to write.
     """
 
@@ -269,3 +269,24 @@ class CheckConfig:
 
     folder: str = "data"
     update: bool = False
+
+
+@dataclass(kw_only=True)
+class StudyConfig:
+    """A study of models trained alike on different data, several seeds each.
+
+    Attributes:
+        folder: holds the model folders; those whose settings differ in the seed alone are seeds of one another.
+        targets: what to judge on, the test split of each, by name.
+        contrast: contrast sets to judge on as well.
+        draws: bootstrap samples for the intervals.
+        seed: of the bootstrap.
+        output: Markdown file to write.
+    """
+
+    folder: str = MISSING
+    targets: dict[str, DataConfig] = field(default_factory=dict)
+    contrast: str | None = None
+    draws: int = 2000
+    seed: int = 0
+    output: str = MISSING

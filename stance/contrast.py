@@ -79,16 +79,24 @@ def read_contrast(path: Path, labels: Sequence[str]) -> list[ContrastGroup]:
     ]
 
 
-def score(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> tuple[PhenomenonScore, ...]:
-    """Scores each phenomenon, in order of name.
+def right_groups(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> list[bool]:
+    """Whether every label of every member is right, group by group.
 
     Args:
         groups: the contrast sets.
         found: the labels that a model gives to all members, in the order of the groups and of the members in them.
     """
     given = iter(found)
+    answers = [[set(next(given)) for _ in group.members] for group in groups]
+    return [
+        answer == [set(member.labels) for member in group.members]
+        for group, answer in zip(groups, answers, strict=True)
+    ]
+
+
+def score(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> tuple[PhenomenonScore, ...]:
+    """Scores each phenomenon, in order of name; arguments as of ``right_groups``."""
     right: Mapping[str, list[bool]] = defaultdict(list)
-    for group in groups:
-        answers = [set(next(given)) for _ in group.members]
-        right[group.phenomenon].append(answers == [set(member.labels) for member in group.members])
+    for group, answer in zip(groups, right_groups(groups, found), strict=True):
+        right[group.phenomenon].append(answer)
     return tuple(PhenomenonScore(name, len(right[name]), sum(right[name])) for name in sorted(right))

@@ -23,6 +23,19 @@ def sigmoid(logits: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What was decided about some sentences, by whatever means; both arrays of shape (sentences, labels).
+
+    Attributes:
+        probabilities: of each label.
+        carried: whether the sentence carries it.
+    """
+
+    probabilities: FloatArray
+    carried: BoolArray
+
+
+@dataclass(frozen=True)
 class Decision:
     """Maps logits of shape (sentences, labels) to probabilities, and probabilities to labels.
 
@@ -47,9 +60,13 @@ class Decision:
         """Calibrated probabilities, of the shape of ``logits``."""
         return sigmoid(np.asarray(logits, dtype=np.float64) * np.array(self.slopes) + np.array(self.intercepts))
 
-    def carried(self, probabilities: FloatArray) -> NDArray[np.bool_]:
+    def carried(self, probabilities: FloatArray) -> BoolArray:
         """Which labels each sentence carries, of the shape of ``probabilities``."""
         return probabilities >= np.array(self.thresholds)
+
+    def decide(self, probabilities: FloatArray) -> Decided:
+        """Probabilities together with what follows from them."""
+        return Decided(probabilities, self.carried(probabilities))
 
     def with_thresholds(self, thresholds: Thresholds | None) -> "Decision":
         """The same maps with other thresholds; labels that a mapping leaves out keep theirs.

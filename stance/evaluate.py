@@ -1,20 +1,24 @@
 """Evaluation: a trained model and labelled sentences in, figures per label out, beside two simple baselines."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from stance import baselines
-from stance.config import EvaluateConfig
+from stance.config import DataConfig, EvaluateConfig
 from stance.contrast import PhenomenonScore, read_contrast, score
-from stance.data import Example, hash_examples, read_split, read_splits
-from stance.errors import ConfigError
+from stance.data import Example, Splits, hash_examples, read_split, read_splits
+from stance.decision import Decided
+from stance.errors import DataError
 from stance.labels import indicator_matrix
 from stance.metrics import Metrics, measure
 from stance.predict import Predictor
 from stance.tables import replacing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,15 @@ class Evaluation:
         return asdict(self)
 
 
+def decide(predictor: Predictor, examples: Sequence[Example]) -> Decided:
+    """What a model says about the sentences of examples."""
+    return predictor.model_file.decision.decide(predictor.predict_proba([example.text for example in examples]))
+
+
 def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
     """Measures a model's labels and probabilities against those of the examples, in the order of the model's labels."""
-    probabilities = predictor.predict_proba([example.text for example in examples])
-    carried = predictor.model_file.decision.carried(probabilities)
     gold = indicator_matrix([example.labels for example in examples], predictor.labels)
-    return measure(probabilities, carried, gold, predictor.labels)
+    return measure(decide(predictor, examples), gold, predictor.labels)
 
 
 def judge_contrast(predictor: Predictor, path: Path) -> tuple[PhenomenonScore, ...]:
@@ -59,6 +66,24 @@ def judge_contrast(predictor: Predictor, path: Path) -> tuple[PhenomenonScore, .
     groups = read_contrast(path, predictor.labels)
     predictions = predictor.predict([member.text for group in groups for member in group.members])
     return score(groups, [prediction.labels for prediction in predictions])
+
+
+def judge_rivals(predictor: Predictor, examples: Sequence[Example]) -> dict[str, Metrics]:
+    """Measures the baselines beside a model: they learn from what the model learned from, as its settings name it.
+
+    Training data that are no longer there, or no longer the same, are told by a warning; without them only the
+    keyword list is judged, and that only for the four labels it knows.
+    """
+    labels, texts = predictor.labels, [example.text for example in examples]
+    gold = indicator_matrix([example.labels for example in examples], labels)
+    rivals: dict[str, Metrics] = {}
+    keywords = baselines.keyword_list(texts, labels)
+    if keywords is not None:
+        rivals["keyword list"] = measure(keywords, gold, labels)
+    splits = _learned_from(predictor)
+    if splits is not None:
+        rivals["TF-IDF + logistic"] = measure(baselines.tfidf(splits, texts, labels), gold, labels)
+    return rivals
 
 
 def evaluate(config: EvaluateConfig) -> Evaluation:
@@ -69,17 +94,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         ConfigError, DataError: the data cannot be had, or carry labels that the model does not know.
     """
     predictor = Predictor.from_config(config.model)
-    labels = predictor.labels
-    examples = read_split(config.split, labels, config.data)
-    rivals: dict[str, Metrics] = {}
-    if config.baselines and config.data.train is None:
-        raise ConfigError("The baselines learn from data.train: give data.train=<file>, or baselines=false.")
-    if config.baselines:
-        keywords = baselines.keyword_list(examples, labels)
-        if keywords is not None:
-            rivals["keyword list"] = keywords
-        splits = read_splits(labels, config.data, seed=predictor.model_file.settings["seed"])
-        rivals["TF-IDF + logistic"] = baselines.tfidf(splits, examples, labels)
+    examples = read_split(config.split, predictor.labels, config.data)
     data_sha256 = hash_examples(examples)
     evaluation = Evaluation(
         model=config.model.path,
@@ -87,10 +102,22 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         split=config.split,
         data_sha256=data_sha256,
         metrics=judge(predictor, examples),
-        baselines=rivals,
+        baselines=judge_rivals(predictor, examples) if config.baselines else {},
         contrast=() if config.data.contrast is None else judge_contrast(predictor, Path(config.data.contrast)),
         trained_on_it=any(part["sha256"] == data_sha256 for part in predictor.model_file.data.values()),
     )
     with replacing(Path(config.output)) as temporary:
         temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
     return evaluation
+
+
+def _learned_from(predictor: Predictor) -> Splits | None:
+    settings = predictor.model_file.settings
+    try:
+        splits = read_splits(predictor.labels, DataConfig(**settings["data"]), seed=settings["seed"])
+    except DataError as error:
+        log.warning("TF-IDF is left out: the model's training data cannot be read. %s", error)
+        return None
+    if hash_examples(splits.train) != predictor.model_file.data["train"]["sha256"]:
+        log.warning("The training data are not those that the model learned from: TF-IDF learns from other ones.")
+    return splits

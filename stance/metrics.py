@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
-from stance.decision import BoolArray, FloatArray
+from stance.decision import BoolArray, Decided, FloatArray
 
 CALIBRATION_BINS = 10
 
@@ -55,11 +55,12 @@ class Metrics:
         return cls(**{**values, "labels": tuple(LabelMetrics(**label) for label in values["labels"])})
 
 
-def measure(probabilities: FloatArray, carried: BoolArray, gold: BoolArray, labels: Sequence[str]) -> Metrics:
-    """Judges decisions; all arrays have shape (sentences, labels), columns in the order of ``labels``.
+def measure(decided: Decided, gold: BoolArray, labels: Sequence[str]) -> Metrics:
+    """Judges decisions; ``gold`` has shape (sentences, labels) too, columns in the order of ``labels``.
 
     Every label is measured whether or not it occurs in ``gold``, so a false alarm for an absent label still counts.
     """
+    probabilities, carried = decided.probabilities, decided.carried
     precision, recall, f1, positives = precision_recall_fscore_support(gold, carried, average=None, zero_division=0)
     *_, micro_f1, _ = precision_recall_fscore_support(gold, carried, average="micro", zero_division=0)
     return Metrics(

@@ -242,7 +242,7 @@ def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, flo
     probabilities = sigmoid(np.asarray(outcome.predictions, dtype=np.float64))
     gold = np.asarray(outcome.label_ids) > 0
     decision = fit_thresholds(Decision.uncalibrated(labels), probabilities, gold)
-    return {"macro_f1": measure(probabilities, decision.carried(probabilities), gold, labels).macro_f1}
+    return {"macro_f1": measure(decision.decide(probabilities), gold, labels).macro_f1}
 
 
 def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
@@ -263,4 +263,4 @@ def _decide(
     logits = inference.logits([example.text for example in validation]).values
     decision = fit_decision(logits, gold, labels, config.decision)
     probabilities = decision.probabilities(logits)
-    return decision, measure(probabilities, decision.carried(probabilities), gold, labels)
+    return decision, measure(decision.decide(probabilities), gold, labels)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
-from stance.decision import Decision, sigmoid
+from stance.decision import Decided, Decision, sigmoid
 from stance.errors import ConfigError
 from stance.fitting import fit_decision
 from stance.metrics import calibration_error, measure
@@ -44,10 +44,10 @@ def test_the_threshold_is_that_of_the_best_f1() -> None:
     logits, gold = overconfident_logits(300)
     decision = fit_decision(logits, gold, LABELS, DecisionConfig())
     probabilities = decision.probabilities(logits)
-    best = measure(probabilities, decision.carried(probabilities), gold, LABELS)
+    best = measure(decision.decide(probabilities), gold, LABELS)
     for threshold in np.linspace(0.01, 0.99, 197):
         other = decision.with_thresholds(float(threshold))
-        f1 = [row.f1 for row in measure(probabilities, other.carried(probabilities), gold, LABELS).labels]
+        f1 = [row.f1 for row in measure(other.decide(probabilities), gold, LABELS).labels]
         assert all(mine.f1 >= theirs for mine, theirs in zip(best.labels, f1, strict=True))
 
 
@@ -56,7 +56,7 @@ def test_a_wanted_precision_or_recall_is_met(goal: ThresholdGoal) -> None:
     logits, gold = overconfident_logits(2000)
     decision = fit_decision(logits, gold, LABELS, DecisionConfig(goal=goal, at_least=0.7))
     probabilities = decision.probabilities(logits)
-    for row in measure(probabilities, decision.carried(probabilities), gold, LABELS).labels:
+    for row in measure(decision.decide(probabilities), gold, LABELS).labels:
         assert getattr(row, goal.name) >= 0.7
         assert row.f1 > 0.3
 
@@ -91,7 +91,7 @@ def test_thresholds_change_for_one_call_label_by_label() -> None:
 def test_metrics_of_a_case_worked_out_by_hand() -> None:
     gold = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.8], [0.4, 0.1], [0.6, 0.1], [0.1, 0.1]])
-    metrics = measure(probabilities, probabilities >= 0.5, gold, LABELS)
+    metrics = measure(Decided(probabilities, probabilities >= 0.5), gold, LABELS)
     a, b = metrics.labels
     assert (a.n, a.precision, a.recall, a.f1) == (2, 0.5, 0.5, 0.5)
     assert a.average_precision == pytest.approx((1 + 2 / 3) / 2)

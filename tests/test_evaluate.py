@@ -5,13 +5,14 @@ import pytest
 from conftest import ROOT
 
 from stance.baselines import keyword_list, tfidf
-from stance.config import DataConfig, EvaluateConfig, TrainedModelConfig
+from stance.config import DataConfig, EvaluateConfig, TrainConfig, TrainedModelConfig
 from stance.data import Example, Splits, read_examples
 from stance.errors import DataError
 from stance.evaluate import evaluate, judge
-from stance.labels import LABELS
-from stance.metrics import Metrics
+from stance.labels import LABELS, indicator_matrix
+from stance.metrics import Metrics, measure
 from stance.predict import Predictor
+from stance.train import train
 
 
 def test_figures_are_those_of_the_model_s_own_decisions(tiny_predictor: Predictor, tiny_data: Path) -> None:
@@ -34,7 +35,7 @@ def test_the_report_is_json_and_says_whether_the_model_was_trained_on_it(
     other.write_text("".join(tiny_data.read_text().splitlines(keepends=True)[:30]))
     config = EvaluateConfig(
         model=TrainedModelConfig(path=str(tiny_model)),
-        data=DataConfig(train=str(tiny_data), test=str(other)),
+        data=DataConfig(test=str(other)),
         output=str(tmp_path / "report" / "evaluation.json"),
     )
     evaluation = evaluate(config)
@@ -43,6 +44,27 @@ def test_the_report_is_json_and_says_whether_the_model_was_trained_on_it(
     assert Metrics.from_dict(content["metrics"]) == evaluation.metrics
     assert set(content["baselines"]) == {"keyword list", "TF-IDF + logistic"}
     assert not content["trained_on_it"]
+
+
+def test_a_model_whose_training_data_are_gone_is_judged_without_tfidf(
+    tiny_config: TrainConfig, tiny_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "train.jsonl"
+    copy.write_text(tiny_data.read_text())
+    tiny_config.data = DataConfig(train=str(copy), test=str(tiny_data))
+    predictor = train(tiny_config, tmp_path / "model")
+    config = EvaluateConfig(
+        model=TrainedModelConfig(path=str(tmp_path / "model")), data=tiny_config.data, output=str(tmp_path / "e.json")
+    )
+    assert len(evaluate(config).baselines) == 2
+    assert not caplog.records
+    copy.write_text("".join(tiny_data.read_text().splitlines(keepends=True)[:40]))
+    assert len(evaluate(config).baselines) == 2
+    assert "are not those that the model learned from" in caplog.text
+    copy.unlink()
+    assert list(evaluate(config).baselines) == ["keyword list"]
+    assert "TF-IDF is left out" in caplog.text
+    assert predictor.labels == LABELS
 
 
 def test_data_with_labels_that_the_model_does_not_know_are_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -61,10 +83,11 @@ def test_the_keyword_list_finds_plain_cases_and_steps_back_from_other_labels() -
         Example("3", "She accused the firm.", ("accusation",), "s"),
         Example("4", "It rained.", (), "s"),
     ]
-    metrics = keyword_list(examples, LABELS)
-    assert metrics is not None
-    assert metrics.macro_f1 == 1.0
-    assert keyword_list(examples, ("offer", "threat")) is None
+    texts = [example.text for example in examples]
+    decided = keyword_list(texts, LABELS)
+    assert decided is not None
+    assert decided.carried.tolist() == [[label in example.labels for label in LABELS] for example in examples]
+    assert keyword_list(texts, ("offer", "threat")) is None
 
 
 def test_tfidf_learns_from_train_alone() -> None:
@@ -72,6 +95,11 @@ def test_tfidf_learns_from_train_alone() -> None:
     splits = Splits(
         train=read_examples(words / "train.jsonl", LABELS), validation=read_examples(words / "validation.jsonl", LABELS)
     )
-    seen, unseen = tfidf(splits, splits.train, LABELS), tfidf(splits, splits.validation, LABELS)
-    assert seen.macro_f1 > 0.95
-    assert 0.4 < unseen.macro_f1 < seen.macro_f1 - 0.1
+
+    def macro_f1(examples: list[Example]) -> float:
+        decided = tfidf(splits, [example.text for example in examples], LABELS)
+        return measure(decided, indicator_matrix([example.labels for example in examples], LABELS), LABELS).macro_f1
+
+    seen, unseen = macro_f1(splits.train), macro_f1(splits.validation)
+    assert seen > 0.95
+    assert 0.4 < unseen < seen - 0.1

@@ -1,0 +1,70 @@
+"""Intervals by the cluster bootstrap: whole documents are drawn again, since sentences of one are not independent.
+
+Percentile intervals (Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13) over clusters (Field
+and Welsh 2007, "Bootstrapping clustered data").
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.decision import BoolArray, FloatArray
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and the 95 % interval around it."""
+
+    value: float
+    low: float
+    high: float
+
+
+def estimate_f1(
+    runs: Sequence[BoolArray], gold: BoolArray, clusters: Sequence[str], *, draws: int, seed: int
+) -> list[Estimate]:
+    """F1 of each label and, last, their macro mean; each is the mean over the runs, as is each draw of it.
+
+    Args:
+        runs: what each of several models carries, of shape (sentences, labels).
+        gold: what the sentences do carry, of the same shape.
+        clusters: the document of each sentence.
+        draws: bootstrap samples.
+        seed: of the draws.
+    """
+    counts = np.stack([_per_cluster(np.concatenate([run & gold, run, gold], axis=1), clusters) for run in runs])
+    right, found, wanted = np.split(counts, 3, axis=2)
+
+    def f1(times: NDArray[np.int64]) -> FloatArray:  # (draws, clusters) -> (draws, labels + 1)
+        sums = [np.einsum("dc,rcl->drl", times, part) for part in (right, found, wanted)]
+        per_run = 2 * sums[0] / np.maximum(sums[1] + sums[2], 1)
+        labels: FloatArray = per_run.mean(axis=1)
+        return np.column_stack([labels, labels.mean(axis=1)])
+
+    return _estimates(f1, counts.shape[1], draws, seed)
+
+
+def estimate_share(runs: Sequence[BoolArray], *, draws: int, seed: int) -> Estimate:
+    """Share of True in the mean over runs, each an array of independent answers."""
+    right = np.mean(np.stack(runs), axis=0)
+    return _estimates(lambda times: (times @ right / len(right))[:, None], len(right), draws, seed)[0]
+
+
+def _per_cluster(columns: BoolArray, clusters: Sequence[str]) -> NDArray[np.int64]:
+    names, where = np.unique(np.asarray(clusters), return_inverse=True)
+    counts = np.zeros((len(names), columns.shape[1]), dtype=np.int64)
+    np.add.at(counts, where, columns)
+    return counts
+
+
+def _estimates(statistic: Callable[[NDArray[np.int64]], FloatArray], n: int, draws: int, seed: int) -> list[Estimate]:
+    """The statistic of the sample as it is, and its spread when its ``n`` members are drawn again with repetition."""
+    times = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(statistic(times), [tail, 100 - tail], axis=0)
+    values = statistic(np.ones((1, n), dtype=np.int64))[0]
+    return [Estimate(float(v), float(lo), float(hi)) for v, lo, hi in zip(values, low, high, strict=True)]

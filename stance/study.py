@@ -1,0 +1,237 @@
+"""A study: models trained alike on different data, several seeds each, judged side by side with their baselines."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stance import baselines
+from stance.bootstrap import Estimate, estimate_f1, estimate_share
+from stance.config import DataConfig, StudyConfig
+from stance.contrast import ContrastGroup, read_contrast, right_groups
+from stance.data import Example, read_split, read_splits
+from stance.decision import BoolArray
+from stance.errors import ConfigError
+from stance.evaluate import decide
+from stance.labels import indicator_matrix
+from stance.model_file import NAME
+from stance.predict import Predictor
+from stance.progress import progress
+from stance.tables import replacing
+
+MACRO = "macro"
+
+Answers = Mapping[str, Sequence[BoolArray]]
+"""By system, what each of its runs carries, of shape (sentences, labels)."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How one system did on one set of sentences.
+
+    Attributes:
+        system: what models of several seeds share in their folders' names, or a baseline and what it learned from.
+        runs: seeds, over which the estimates are means.
+        f1: by label, and ``macro``.
+        deviation: standard deviation of macro F1 between seeds; None of a single run.
+    """
+
+    system: str
+    runs: int
+    f1: Mapping[str, Estimate]
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Sentences that systems were judged on; ``positives`` counts those that carry each label."""
+
+    name: str
+    n: int
+    documents: int
+    positives: Mapping[str, int]
+    judged: tuple[Judged, ...]
+
+
+@dataclass(frozen=True)
+class Contrasted:
+    """How one system did on the contrast sets: the share of groups wholly right, in all and by phenomenon."""
+
+    system: str
+    runs: int
+    share: Estimate
+    phenomena: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that a study found.
+
+    Attributes:
+        targets: sets of sentences.
+        groups: contrast groups by phenomenon.
+        contrasted: results on them; empty where no contrast sets were given.
+    """
+
+    targets: tuple[Target, ...]
+    groups: Mapping[str, int]
+    contrasted: tuple[Contrasted, ...]
+
+
+def study(config: StudyConfig) -> Study:
+    """Judges all models in ``config.folder``, the keyword list, and TF-IDF trained on the data of each.
+
+    Writes ``config.output`` as Markdown.
+
+    Raises:
+        ConfigError: there are no models, or they differ in their labels.
+        DataError: data cannot be had.
+    """
+    families = _families(Path(config.folder))
+    labels = next(iter(families.values()))[0].labels
+    targets = {name: read_split("test", labels, data) for name, data in config.targets.items()}
+    groups = [] if config.contrast is None else read_contrast(Path(config.contrast), labels)
+    members = [member for group in groups for member in group.members]
+    together = [*(example for examples in targets.values() for example in examples), *members]
+    answers = dict(_answers(families, together, labels))
+    judged, start = [], 0
+    for name, examples in targets.items():
+        judged.append(_judge(name, examples, _part(answers, start, len(examples)), labels, config))
+        start += len(examples)
+    done = Study(
+        targets=tuple(judged),
+        groups=Counter(group.phenomenon for group in groups),
+        contrasted=tuple(_contrast(groups, _part(answers, start, len(members)), labels, config)) if groups else (),
+    )
+    with replacing(Path(config.output)) as temporary:
+        temporary.write_text("\n".join(_markdown(done, labels)) + "\n", encoding="utf-8")
+    return done
+
+
+def _families(folder: Path) -> dict[str, list[Predictor]]:
+    """The models in a folder by name; those whose settings differ in the seed alone stand together."""
+    families: dict[str, list[Predictor]] = defaultdict(list)
+    names: dict[str, str] = {}
+    for path in sorted(folder.glob(f"*/{NAME}")):
+        predictor = Predictor.from_pretrained(path.parent)
+        settings = json.dumps({**predictor.model_file.settings, "seed": None}, sort_keys=True)
+        name = names.setdefault(settings, re.sub(r",?seed=\d+", "", path.parent.name))
+        families[name].append(predictor)
+    if not families:
+        raise ConfigError(f"There are no models in {folder}: expected folders with a {NAME} in it, as a sweep makes.")
+    if len({predictor.labels for family in families.values() for predictor in family}) > 1:
+        raise ConfigError(f"The models in {folder} differ in their labels, so they cannot be set side by side.")
+    return families
+
+
+def _answers(
+    families: Mapping[str, Sequence[Predictor]], examples: Sequence[Example], labels: tuple[str, ...]
+) -> Iterator[tuple[str, list[BoolArray]]]:
+    texts = [example.text for example in examples]
+    keywords = baselines.keyword_list(texts, labels)
+    if keywords is not None:
+        yield "keyword list", [keywords.carried]
+    with progress("judging") as counter:
+        counter.set(0, total=sum(map(len, families.values())))
+        for name, predictors in families.items():
+            settings = predictors[0].model_file.settings
+            splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
+            yield f"TF-IDF + logistic, {name}", [baselines.tfidf(splits, texts, labels).carried]
+            found = []
+            for predictor in predictors:
+                found.append(decide(predictor, examples).carried)
+                counter.advance(1)
+            yield name, found
+
+
+def _part(answers: Answers, start: int, n: int) -> Answers:
+    return {system: [run[start : start + n] for run in runs] for system, runs in answers.items()}
+
+
+def _judge(
+    name: str, examples: Sequence[Example], answers: Answers, labels: tuple[str, ...], config: StudyConfig
+) -> Target:
+    gold = indicator_matrix([example.labels for example in examples], labels)
+    documents = [example.scenario for example in examples]
+    judged = []
+    for system, runs in answers.items():
+        estimates = estimate_f1(runs, gold, documents, draws=config.draws, seed=config.seed)
+        macro = [estimate_f1([run], gold, documents, draws=1, seed=0)[-1].value for run in runs]
+        judged.append(
+            Judged(
+                system=system,
+                runs=len(runs),
+                f1=dict(zip((*labels, MACRO), estimates, strict=True)),
+                deviation=float(np.std(macro, ddof=1)) if len(runs) > 1 else None,
+            )
+        )
+    positives = dict(zip(labels, map(int, gold.sum(axis=0)), strict=True))
+    return Target(name, len(examples), len(set(documents)), positives, tuple(judged))
+
+
+def _contrast(
+    groups: Sequence[ContrastGroup], answers: Answers, labels: tuple[str, ...], config: StudyConfig
+) -> Iterator[Contrasted]:
+    phenomena = np.array([group.phenomenon for group in groups])
+    for system, runs in answers.items():
+        right = [
+            np.array(
+                right_groups(groups, [[label for label, on in zip(labels, row, strict=True) if on] for row in run])
+            )
+            for run in runs
+        ]
+        mean = np.mean(right, axis=0)
+        yield Contrasted(
+            system=system,
+            runs=len(runs),
+            share=estimate_share(right, draws=config.draws, seed=config.seed),
+            phenomena={name: float(mean[phenomena == name].mean()) for name in sorted(set(phenomena.tolist()))},
+        )
+
+
+def _markdown(found: Study, labels: Sequence[str]) -> Iterator[str]:
+    for target in found.targets:
+        heads = [f"{label} ({target.positives[label]:,})" for label in labels]
+        yield f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
+        yield ""
+        yield from _table(
+            ("F1 [95 %]", "seeds", *heads, MACRO, "SD of seeds"),
+            (
+                (
+                    row.system,
+                    str(row.runs),
+                    *(_cell(row.f1[name]) for name in (*labels, MACRO)),
+                    "-" if row.deviation is None else f"{row.deviation:.3f}",
+                )
+                for row in target.judged
+            ),
+        )
+    if found.contrasted:
+        yield f"**contrast sets** ({sum(found.groups.values())} groups; share with every label of every member right)"
+        yield ""
+        yield from _table(
+            ("", *(row.system for row in found.contrasted)),
+            (
+                ("all [95 %]", *(_cell(row.share) for row in found.contrasted)),
+                *(
+                    (f"{name} ({found.groups[name]})", *(f"{row.phenomena[name]:.2f}" for row in found.contrasted))
+                    for name in sorted(found.groups)
+                ),
+            ),
+        )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def _cell(estimate: Estimate) -> str:
+    return f"{estimate.value:.3f} [{estimate.low:.2f}, {estimate.high:.2f}]"

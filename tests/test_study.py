@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+from conftest import write_jsonl
+
+from stance.config import DataConfig, StudyConfig, TrainConfig
+from stance.data import read_examples
+from stance.errors import ConfigError
+from stance.evaluate import judge, judge_contrast
+from stance.labels import LABELS
+from stance.study import study
+from stance.train import train
+
+
+def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
+    tiny_config: TrainConfig, tiny_data: Path, tmp_path: Path
+) -> None:
+    contrast = write_jsonl(
+        tmp_path / "contrast.jsonl",
+        [
+            {"group": "g", "phenomenon": "negation", "text": "they deny", "labels": ["denial"]},
+            {"group": "g", "phenomenon": "negation", "text": "rain fell", "labels": []},
+        ],
+    )
+    predictors = []
+    for seed in (0, 1):
+        tiny_config.seed = seed
+        predictors.append(train(tiny_config, tmp_path / "sweep" / f"data=tiny,seed={seed}"))
+    config = StudyConfig(
+        folder=str(tmp_path / "sweep"),
+        targets={"tiny": DataConfig(test=str(tiny_data))},
+        contrast=str(contrast),
+        draws=200,
+        output=str(tmp_path / "study.md"),
+    )
+    found = study(config)
+    judged = {row.system: row for row in found.targets[0].judged}
+    assert list(judged) == ["keyword list", "TF-IDF + logistic, data=tiny", "data=tiny"]
+    examples = read_examples(tiny_data, LABELS)
+    metrics = [judge(predictor, examples) for predictor in predictors]
+    assert judged["data=tiny"].runs == 2
+    assert judged["data=tiny"].f1["macro"].value == pytest.approx(sum(m.macro_f1 for m in metrics) / 2)
+    assert judged["data=tiny"].deviation == pytest.approx(abs(metrics[0].macro_f1 - metrics[1].macro_f1) / 2**0.5)
+    assert judged["keyword list"].deviation is None
+    shares = [judge_contrast(predictor, contrast)[0].share for predictor in predictors]
+    assert found.contrasted[-1].phenomena == {"negation": pytest.approx(sum(shares) / 2)}
+    assert found.contrasted[-1].share.value == pytest.approx(sum(shares) / 2)
+    text = (tmp_path / "study.md").read_text()
+    assert f"| data=tiny | 2 | {judged['data=tiny'].f1['offer'].value:.3f} [" in text
+    assert "| negation (1) |" in text
+
+
+def test_a_folder_without_models_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="There are no models in"):
+        study(StudyConfig(folder=str(tmp_path), output=str(tmp_path / "study.md")))
