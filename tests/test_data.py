@@ -1,16 +1,12 @@
-import json
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT, write_jsonl
-from sklearn.feature_extraction.text import CountVectorizer
+from conftest import write_jsonl
 
 from stance.config import DataConfig
-from stance.data import SPLITS, Example, hash_examples, hold_out, read_examples, read_split, read_splits
+from stance.data import Example, hash_examples, hold_out, read_examples, read_split, read_splits
 from stance.errors import ConfigError, DataError
 from stance.labels import LABELS
 
@@ -89,32 +85,3 @@ def test_the_hash_is_of_texts_and_labels_and_not_of_their_order() -> None:
     one, two = Example("1", "a", ("offer",), "s"), Example("2", "b", (), "s")
     assert hash_examples([one, two]) == hash_examples([Example("9", "b", (), "t"), one])
     assert hash_examples([one]) != hash_examples([Example("1", "a", (), "s")])
-
-
-WRITTEN = {split: ROOT / "data" / "written" / f"{split}.jsonl" for split in SPLITS}
-
-
-def test_the_shipped_corpus_is_what_its_card_says() -> None:
-    splits = {split: read_examples(path, LABELS) for split, path in WRITTEN.items()}
-    everything = [example for examples in splits.values() for example in examples]
-    assert len(everything) >= 1000
-    assert len({example.id for example in everything}) == len({e.text for e in everything}) == len(everything)
-    assert sum(not example.labels for example in everything) / len(everything) >= 0.45
-    scenarios = [{example.scenario for example in examples} for examples in splits.values()]
-    assert sum(map(len, scenarios)) == len(set().union(*scenarios)), "a scenario stands in two splits"
-    card = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
-    for split, examples in splits.items():
-        carried = Counter(label for example in examples for label in example.labels)
-        none = sum(not example.labels for example in examples)
-        counts = [len(examples), len({e.scenario for e in examples}), none, *(carried[label] for label in LABELS)]
-        assert f"| {split} | {' | '.join(f'{count:,}' for count in counts)} |" in card
-
-
-def test_the_shipped_corpus_has_no_near_duplicates() -> None:
-    texts = [json.loads(line)["text"] for path in WRITTEN.values() for line in path.open(encoding="utf-8")]
-    grams = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True).fit_transform(texts).astype(np.int32)
-    shared = (grams @ grams.T).toarray()
-    sizes = shared.diagonal()
-    jaccard = shared / (sizes[:, None] + sizes[None, :] - shared)
-    np.fill_diagonal(jaccard, 0)
-    assert [(texts[a], texts[b]) for a, b in np.argwhere(jaccard > 0.5)] == []
