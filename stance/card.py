@@ -98,4 +98,4 @@ _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {
     "real": _real_tables,
     "agreement": _agreement_tables,
 }
-"""The tables of the card by name: it has ``<!-- tables: <name> -->`` and ``<!-- end -->`` around each."""
+"""The tables of the card by name: it has ``<!-- table: <name> -->`` and ``<!-- end -->`` around each."""
