@@ -31,7 +31,8 @@ def data(tmp_path: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".jsonl":
             lines = source.read_text(encoding="utf-8").splitlines(keepends=True)[:120]
-            target.write_text("".join(lines), encoding="utf-8")
+            cut = json.loads(lines[-1]).get("group") if source.name == "contrast.jsonl" else None
+            target.write_text("".join(line for line in lines if cut is None or cut not in line), encoding="utf-8")
         elif source.name == "README.md":
             shutil.copy(source, target)
     check(CheckConfig(folder=str(folder), update=True))

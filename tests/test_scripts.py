@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from stance.config import EvaluateConfig, PredictConfig, TrainConfig
+from stance.config import CheckConfig, EvaluateConfig, FetchConfig, PredictConfig, StudyConfig, TrainConfig
 
 OPTIONS = [
     f"{group.name}={option.stem}"
@@ -26,7 +26,11 @@ OPTIONS = [
         *(("train", TrainConfig, [option]) for option in OPTIONS),
         ("evaluate", EvaluateConfig, []),
         ("evaluate", EvaluateConfig, ["data=table"]),
+        ("evaluate", EvaluateConfig, ["data=real"]),
         ("predict", PredictConfig, ["input=x.txt"]),
+        ("fetch_real", FetchConfig, []),
+        ("check", CheckConfig, []),
+        ("study", StudyConfig, ["folder=outputs/corpus"]),
     ],
 )
 def test_every_option_fits_the_schema(name: str, schema: type, overrides: list[str]) -> None:
