@@ -4,11 +4,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from stance.agreement import agreement
+from stance.agreement import Agreement, agreement
 from stance.contrast import ContrastGroup
 from stance.data import SPLITS
 from stance.errors import DataError
 from stance.labels import LABELS
+from stance.markdown import table
 from stance.references import Reference
 from stance.shipped import ShippedData, WrittenSentence
 
@@ -27,25 +28,18 @@ def with_tables(card: str, data: ShippedData) -> str:
     return card
 
 
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells) + " |"
-
-
-def _head(*cells: str) -> list[str]:
-    return [_row(*cells), "|" + "---|" * len(cells)]
-
-
-def _counted(name: str, lines: Sequence[WrittenSentence | Reference], families: set[str]) -> str:
+def _counts(lines: Sequence[WrittenSentence | Reference], families: set[str]) -> list[int]:
     carried = Counter(label for line in lines for label in line.labels)
     none = sum(not line.labels for line in lines)
-    return _row(name, len(lines), len(families), none, *(carried[label] for label in LABELS))
+    return [len(lines), len(families), none, *(carried[label] for label in LABELS)]
 
 
 def _written_tables(data: ShippedData) -> Iterator[str]:
-    yield from _head("split", "sentences", "scenarios", "no label", *LABELS)
-    for split in SPLITS:
-        lines = [line for line in data.written if line.split == split]
-        yield _counted(split, lines, {line.scenario for line in lines})
+    parts = {split: [line for line in data.written if line.split == split] for split in SPLITS}
+    yield from table(
+        ("split", "sentences", "scenarios", "no label", *LABELS),
+        ((split, *_counts(lines, {line.scenario for line in lines})) for split, lines in parts.items()),
+    )
     yield ""
     yield from _combinations(data.written)
     yield ""
@@ -59,37 +53,55 @@ def _combinations(lines: Sequence[WrittenSentence | Reference]) -> Iterator[str]
 
 
 def _contrast_tables(data: ShippedData) -> Iterator[str]:
-    yield from _head("phenomenon", "groups", "sentences")
     groups: Mapping[str, list[ContrastGroup]] = defaultdict(list)
     for group in data.contrast:
         groups[group.phenomenon].append(group)
-    for name in sorted(groups):
-        yield _row(name, len(groups[name]), sum(len(group.members) for group in groups[name]))
-    yield _row("all", len(data.contrast), sum(len(group.members) for group in data.contrast))
+    parts = {**{name: groups[name] for name in sorted(groups)}, "all": data.contrast}
+    yield from table(
+        ("phenomenon", "groups", "sentences"),
+        ((name, len(part), sum(len(group.members) for group in part)) for name, part in parts.items()),
+    )
 
 
 def _real_tables(data: ShippedData) -> Iterator[str]:
-    yield from _head("split", "sentences", "documents", "no label", *LABELS)
-    for split in SPLITS:
-        lines = [line for line in data.real if line.split == split]
-        yield _counted(split, lines, {line.group for line in lines})
+    parts = {split: [line for line in data.real if line.split == split] for split in SPLITS}
+    yield from table(
+        ("split", "sentences", "documents", "no label", *LABELS),
+        ((split, *_counts(lines, {line.group for line in lines})) for split, lines in parts.items()),
+    )
     yield ""
     yield from _combinations(data.real)
     yield ""
-    yield from _head("repository", "commit", "sentences", "documents", "no label", *LABELS)
-    for repo, commit in sorted({(line.repo, line.commit) for line in data.real}):
-        lines = [line for line in data.real if line.repo == repo]
-        _, *cells = _counted(repo, lines, {line.group for line in lines}).strip("| ").split(" | ")
-        yield _row(repo, commit[:8], *cells)
+    sources: Mapping[tuple[str, str], list[Reference]] = defaultdict(list)
+    for line in data.real:
+        sources[line.repo, line.commit].append(line)
+    yield from table(
+        ("repository", "commit", "sentences", "documents", "no label", *LABELS),
+        (
+            (repo, commit[:8], *_counts(lines, {line.group for line in lines}))
+            for (repo, commit), lines in sorted(sources.items())
+        ),
+    )
 
 
 def _agreement_tables(data: ShippedData) -> Iterator[str]:
-    yield from _head("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha")
-    for split in SPLITS:
-        readers = [line.readers for line in data.real if line.split == split and len(line.readers) > 1]
-        for row in agreement([pair[0] for pair in readers], [pair[1] for pair in readers], LABELS):
-            alpha = "-" if row.alpha is None else f"{row.alpha:.3f}"
-            yield _row(split, row.n, row.label, row.first, row.second, f"{row.f1:.3f}", alpha)
+    yield from table(
+        ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
+        (
+            (split, row.n, row.label, row.first, row.second, f"{row.f1:.3f}", _figure(row.alpha))
+            for split in SPLITS
+            for row in _agreement([line for line in data.real if line.split == split])
+        ),
+    )
+
+
+def _agreement(lines: Sequence[Reference]) -> tuple[Agreement, ...]:
+    readers = [line.readers for line in lines if len(line.readers) > 1]
+    return agreement([pair[0] for pair in readers], [pair[1] for pair in readers], LABELS)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {

@@ -1,13 +1,13 @@
 """A study: models trained alike on different data, several seeds each, judged side by side with their baselines."""
 
 import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import f1_score
 
 from stance import baselines
 from stance.bootstrap import Estimate, estimate_f1, estimate_share
@@ -18,6 +18,7 @@ from stance.decision import BoolArray
 from stance.errors import ConfigError
 from stance.evaluate import decide
 from stance.labels import indicator_matrix
+from stance.markdown import table
 from stance.model_file import NAME
 from stance.predict import Predictor
 from stance.progress import progress
@@ -62,7 +63,6 @@ class Contrasted:
     """How one system did on the contrast sets: the share of groups wholly right, in all and by phenomenon."""
 
     system: str
-    runs: int
     share: Estimate
     phenomena: Mapping[str, float]
 
@@ -113,14 +113,24 @@ def study(config: StudyConfig) -> Study:
 
 
 def _families(folder: Path) -> dict[str, list[Predictor]]:
-    """The models in a folder by name; those whose settings differ in the seed alone stand together."""
-    families: dict[str, list[Predictor]] = defaultdict(list)
-    names: dict[str, str] = {}
+    """The models in a folder by name; those whose settings differ in the seed alone stand together.
+
+    A sweep names folders ``data=real,training.epochs=4,seed=0``. Of that, what all families share tells nothing.
+    """
+    alike: dict[str, list[Predictor]] = defaultdict(list)
+    parts: dict[str, list[str]] = {}
     for path in sorted(folder.glob(f"*/{NAME}")):
         predictor = Predictor.from_pretrained(path.parent)
         settings = json.dumps({**predictor.model_file.settings, "seed": None}, sort_keys=True)
-        name = names.setdefault(settings, re.sub(r",?seed=\d+", "", path.parent.name))
-        families[name].append(predictor)
+        alike[settings].append(predictor)
+        parts[settings] = [part for part in path.parent.name.split(",") if not part.startswith("seed=")]
+    shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
+    families: dict[str, list[Predictor]] = {}
+    for settings, predictors in alike.items():
+        name = ",".join(part for part in parts[settings] if part not in shared) or ",".join(parts[settings])
+        if name in families:
+            raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")
+        families[name] = predictors
     if not families:
         raise ConfigError(f"There are no models in {folder}: expected folders with a {NAME} in it, as a sweep makes.")
     if len({predictor.labels for family in families.values() for predictor in family}) > 1:
@@ -135,12 +145,15 @@ def _answers(
     keywords = baselines.keyword_list(texts, labels)
     if keywords is not None:
         yield "keyword list", [keywords.carried]
+    seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
         for name, predictors in families.items():
             settings = predictors[0].model_file.settings
-            splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
-            yield f"TF-IDF + logistic, {name}", [baselines.tfidf(splits, texts, labels).carried]
+            if settings["data"] not in seen:
+                seen.append(settings["data"])
+                splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
+                yield f"TF-IDF + logistic, {name}", [baselines.tfidf(splits, texts, labels).carried]
             found = []
             for predictor in predictors:
                 found.append(decide(predictor, examples).carried)
@@ -160,7 +173,7 @@ def _judge(
     judged = []
     for system, runs in answers.items():
         estimates = estimate_f1(runs, gold, documents, draws=config.draws, seed=config.seed)
-        macro = [estimate_f1([run], gold, documents, draws=1, seed=0)[-1].value for run in runs]
+        macro = [f1_score(gold, run, average="macro", zero_division=0) for run in runs]
         judged.append(
             Judged(
                 system=system,
@@ -187,7 +200,6 @@ def _contrast(
         mean = np.mean(right, axis=0)
         yield Contrasted(
             system=system,
-            runs=len(runs),
             share=estimate_share(right, draws=config.draws, seed=config.seed),
             phenomena={name: float(mean[phenomena == name].mean()) for name in sorted(set(phenomena.tolist()))},
         )
@@ -198,22 +210,23 @@ def _markdown(found: Study, labels: Sequence[str]) -> Iterator[str]:
         heads = [f"{label} ({target.positives[label]:,})" for label in labels]
         yield f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
         yield ""
-        yield from _table(
+        yield from table(
             ("F1 [95 %]", "seeds", *heads, MACRO, "SD of seeds"),
             (
                 (
                     row.system,
-                    str(row.runs),
+                    row.runs,
                     *(_cell(row.f1[name]) for name in (*labels, MACRO)),
                     "-" if row.deviation is None else f"{row.deviation:.3f}",
                 )
                 for row in target.judged
             ),
         )
+        yield ""
     if found.contrasted:
         yield f"**contrast sets** ({sum(found.groups.values())} groups; share with every label of every member right)"
         yield ""
-        yield from _table(
+        yield from table(
             ("", *(row.system for row in found.contrasted)),
             (
                 ("all [95 %]", *(_cell(row.share) for row in found.contrasted)),
@@ -223,14 +236,6 @@ def _markdown(found: Study, labels: Sequence[str]) -> Iterator[str]:
                 ),
             ),
         )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
-    yield ""
 
 
 def _cell(estimate: Estimate) -> str:

@@ -50,6 +50,30 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     assert "| negation (1) |" in text
 
 
+def test_recipes_are_named_by_what_sets_them_apart(tiny_config: TrainConfig, tiny_data: Path, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        tiny_config.training.epochs = epochs
+        train(tiny_config, tmp_path / "sweep" / f"data=tiny,training.epochs={epochs},seed=0")
+    config = StudyConfig(
+        folder=str(tmp_path / "sweep"),
+        targets={"tiny": DataConfig(test=str(tiny_data))},
+        contrast=None,
+        draws=200,
+        output=str(tmp_path / "study.md"),
+    )
+    systems = [row.system for row in study(config).targets[0].judged]
+    baseline = "TF-IDF + logistic, training.epochs=1"  # once: both recipes learn from the same sentences
+    assert systems == ["keyword list", baseline, "training.epochs=1", "training.epochs=2"]
+
+
+def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    for epochs in (1, 2):
+        tiny_config.training.epochs = epochs
+        train(tiny_config, tmp_path / "sweep" / f"mine,seed={epochs}")
+    with pytest.raises(ConfigError, match="differ in more than the seed"):
+        study(StudyConfig(folder=str(tmp_path / "sweep"), output=str(tmp_path / "study.md")))
+
+
 def test_a_folder_without_models_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="There are no models in"):
         study(StudyConfig(folder=str(tmp_path), output=str(tmp_path / "study.md")))
