@@ -62,7 +62,8 @@ class ModelConfig:
     """The network: an encoder, how it is read, and how long a sentence may be.
 
     Attributes:
-        encoder: a local folder, an installed package that holds a ``model`` folder, or a hub id ``owner/name``.
+        encoder: a local folder, an installed package that holds a ``model`` folder, or a hub id ``owner/name``. Of a
+            model that stance has trained the head is kept too, where labels and pooling are the same.
         revision: branch, tag or commit of a hub id.
         pooling: how token vectors become a sentence vector.
         layer: read the encoder after this many layers, dropping those above; None reads the last.
@@ -88,6 +89,7 @@ class DataConfig:
         test: examples for the final figures; evaluation alone reads them.
         references: folder of sentences by reference, ``<split>.jsonl``, which join each split; their texts are in
             ``texts.jsonl.gz`` there once ``scripts/fetch_real.py`` has fetched them.
+        reference_repeats: how often those of the training split are shown in a pass.
         contrast: contrast sets to judge a model by as well; they are never learned from.
         validation_share: share of scenarios held out when ``validation`` is None.
         text_column: column of the sentence.
@@ -101,6 +103,7 @@ class DataConfig:
     validation: str | None = None
     test: str | None = None
     references: str | None = None
+    reference_repeats: int = 1
     contrast: str | None = None
     validation_share: float = 0.15
     text_column: str = "text"
@@ -111,17 +114,43 @@ class DataConfig:
 
 
 @dataclass(kw_only=True)
+class ObjectiveConfig:
+    """What training minimises. By default binary cross-entropy with a weight.
+
+    Attributes:
+        positive_weight: weight of a label's presence against its absence.
+        focus_present, focus_absent: exponents that play down what the model already gets right, where a label is
+            present and where it is absent; both 2 are the focal loss, 0 and 4 the asymmetric one.
+        margin: absent labels below this probability are let be (asymmetric loss).
+        label_smoothing: share of each target that is drawn towards one half.
+        consistency: weight of the difference between two readings of a sentence under dropout (R-Drop); doubles the
+            time.
+        teacher: a trained model whose probabilities are learned beside the labels.
+        teacher_weight: share of the target that is the teacher's probability.
+    """
+
+    positive_weight: float = 3.0
+    focus_present: float = 0.0
+    focus_absent: float = 0.0
+    margin: float = 0.0
+    label_smoothing: float = 0.0
+    consistency: float = 0.0
+    teacher: str | None = None
+    teacher_weight: float = 0.5
+
+
+@dataclass(kw_only=True)
 class TrainingConfig:
     """How the weights are learned.
 
     Attributes:
         tuning: all weights, all but the token embeddings, or low-rank adapters that are merged when saved.
+        frozen_layers: this many of the lowest layers, and the embeddings under them, learn nothing.
         epochs: passes over the training examples, at most.
         learning_rate: peak of the linear schedule.
         batch_size: sentences a step.
         warmup: share of all steps over which the rate rises.
         weight_decay: of AdamW.
-        positive_weight: weight of a label's presence against its absence in the loss.
         patience: epochs without a better validation macro F1 after which training stops.
         bf16: multiply in bfloat16, keep weights and sums in fp32: faster on processors built for it, slower on others.
         lora_rank: rank of the adapters (``tuning: lora``).
@@ -129,12 +158,12 @@ class TrainingConfig:
     """
 
     tuning: Tuning = Tuning.full
+    frozen_layers: int = 0
     epochs: int = 8
     learning_rate: float = 4e-4
     batch_size: int = 16
     warmup: float = 0.1
     weight_decay: float = 0.01
-    positive_weight: float = 3.0
     patience: int = 3
     bf16: bool = False
     lora_rank: int = 16
@@ -174,6 +203,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     decision: DecisionConfig = field(default_factory=DecisionConfig)
 
 

@@ -94,7 +94,8 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Ex
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
     examples = [] if path is None else read_examples(Path(path), labels, config)
     if config.references is not None:
-        examples += _referenced(Path(config.references), split, labels, alone=path is None)
+        repeats = config.reference_repeats if split == "train" else 1
+        examples += _referenced(Path(config.references), split, labels, alone=path is None) * repeats
     return examples
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stance.config import ModelConfig, Pooling
@@ -35,23 +35,11 @@ class StanceForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyp
     def from_encoder(
         cls, folder: Path, labels: tuple[str, ...], model: ModelConfig
     ) -> "StanceForSequenceClassification":
-        """Puts a new head on the pretrained encoder in ``folder``.
+        """Puts a head on the pretrained encoder in ``folder``: a new one, or that of a model that stance has trained.
 
         With ``model.layer`` the layers above it are not even loaded: what is not read need not be computed.
         """
-        encoder, loaded = AutoModel.from_pretrained(
-            folder,
-            config=_cut_config(folder, model.layer),
-            dtype=torch.float32,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-        missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
-        if missing:
-            raise ModelError(f"{folder} lacks weights of the encoder that its config.json describes: {missing[0]}, ...")
-        encoder.config.name_or_path = ""  # a folder of this machine says nothing elsewhere; stance.json names the base
+        trained, encoder = _pretrained_encoder(folder, model.layer)
         config = StanceConfig(
             encoder=encoder.config.to_dict(),
             pooling=model.pooling.name,
@@ -62,12 +50,25 @@ class StanceForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyp
         )
         network = cls(config)
         network.encoder.load_state_dict(_without_pooler(encoder).state_dict())
+        if trained is not None and (trained.config.id2label, trained.config.pooling) == (
+            config.id2label,
+            config.pooling,
+        ):
+            network.classifier.load_state_dict(trained.classifier.state_dict())
         return network
 
     def get_input_embeddings(self) -> nn.Module:
         """The encoder's token embeddings."""
         embeddings: nn.Module = self.encoder.get_input_embeddings()
         return embeddings
+
+    def layers(self) -> nn.ModuleList:
+        """The encoder's layers, the lowest first."""
+        wanted = self.encoder.config.num_hidden_layers
+        for module in self.encoder.modules():
+            if isinstance(module, nn.ModuleList) and len(module) == wanted:
+                return module
+        raise ModelError(f"Found no list of {wanted} layers in {type(self.encoder).__name__}.")
 
     def forward(
         self,
@@ -103,19 +104,46 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
     return torch.cat([mean, highest], dim=-1)
 
 
-def _cut_config(folder: Path, layer: int | None) -> PreTrainedConfig:
-    """The encoder's config, with no more layers than are read."""
+def _pretrained_encoder(
+    folder: Path, layer: int | None
+) -> tuple[StanceForSequenceClassification | None, PreTrainedModel]:
+    """The encoder in a folder with no more layers than are read; and the model it is part of, if stance trained it."""
     config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if layer is not None:
-        if not 1 <= layer <= config.num_hidden_layers:
-            raise ConfigError(
-                f"model.layer={layer} cannot be read: the encoder in {folder} has {config.num_hidden_layers} layers."
-            )
-        config.num_hidden_layers = layer
-        if getattr(config, "layer_types", None):  # encoders of mixed attention list the kind of each layer
-            config.layer_types = config.layer_types[:layer]
-    checked: PreTrainedConfig = config
-    return checked
+    options: dict[str, Any] = {
+        "dtype": torch.float32,
+        "local_files_only": True,
+        "use_safetensors": True,
+        "output_loading_info": True,
+    }
+    trained: Any = None
+    if isinstance(config, StanceConfig):
+        _cut(config.encoder, layer, folder)
+        trained, loaded = StanceForSequenceClassification.from_pretrained(folder, config=config, **options)  # type: ignore[misc]
+        encoder = trained.encoder
+    else:
+        _cut(config, layer, folder)
+        encoder, loaded = AutoModel.from_pretrained(folder, config=config, trust_remote_code=False, **options)
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise ModelError(f"{folder} lacks weights of the encoder that its config.json describes: {missing[0]}, ...")
+    encoder.config.name_or_path = ""  # a folder of this machine says nothing elsewhere; stance.json names the base
+    return trained, encoder
+
+
+def _read_alike(one: StanceConfig, other: StanceConfig) -> bool:
+    return (one.id2label, one.pooling) == (other.id2label, other.pooling)
+
+
+def _cut(config: Any, layer: int | None, folder: Path) -> None:
+    if layer is None:
+        return
+    if not 1 <= layer <= config.num_hidden_layers:
+        raise ConfigError(
+            f"model.layer={layer} cannot be read: the encoder in {folder} has {config.num_hidden_layers} layers."
+        )
+    config.num_hidden_layers = layer
+    if getattr(config, "layer_types", None):  # encoders of mixed attention list the kind of each layer
+        config.layer_types = config.layer_types[:layer]
 
 
 def _without_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

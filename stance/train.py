@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import torch
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import nn
 from transformers import (
     AutoTokenizer,
     DataCollatorWithPadding,
@@ -29,7 +29,7 @@ from transformers import (
 
 from stance.config import TrainConfig, Tuning
 from stance.data import Example, Splits, hash_examples, read_splits
-from stance.decision import Decision, sigmoid
+from stance.decision import BoolArray, Decision, FloatArray, sigmoid
 from stance.errors import ConfigError
 from stance.fitting import check_goal, fit_decision, fit_thresholds
 from stance.inference import TorchInference, encode
@@ -37,6 +37,7 @@ from stance.labels import check_label_names, indicator_matrix
 from stance.metrics import Metrics, measure
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
+from stance.objective import Objective, check_objective
 from stance.predict import Predictor
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, last_checkpoint
@@ -66,7 +67,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     base = find_source(config.model.encoder, config.model.revision)
     run = Run(
         settings=_settings(config),
-        base={"name": base.name, "sha256": base.sha256},
+        base={"name": base.name, "sha256": base.sha256} | _teacher_hash(config),
         data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
     )
     set_seed(config.seed)
@@ -101,11 +102,20 @@ def _check(config: TrainConfig) -> None:
         ("batch_size", training.batch_size, training.batch_size >= 1),
         ("learning_rate", training.learning_rate, training.learning_rate > 0),
         ("warmup", training.warmup, 0 <= training.warmup < 1),
-        ("positive_weight", training.positive_weight, training.positive_weight > 0),
+        ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0),
         ("patience", training.patience, training.patience >= 1),
     ):
         if not fits:
             raise ConfigError(f"training.{name}={value} is out of range.")
+    check_objective(config.objective)
+    if config.data.reference_repeats < 1:
+        raise ConfigError(f"data.reference_repeats={config.data.reference_repeats} is out of range.")
+
+
+def _teacher_hash(config: TrainConfig) -> dict[str, str]:
+    """Another teacher of the same name makes another run."""
+    teacher = config.objective.teacher
+    return {} if teacher is None else {"teacher_sha256": find_source(teacher).sha256}
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
@@ -124,13 +134,13 @@ def _fit(
 ) -> tuple[StanceForSequenceClassification, list[dict[str, float]]]:
     """Trains the network, from the last checkpoint if there is one; returns it at its best, and how it came there."""
     labels = tuple(config.labels)
-    trainer = Trainer(
+    trainer = _Trainer(
+        objective=Objective(config.objective),
         model=_tunable(network, config),
         args=_arguments(config, checkpoints),
-        train_dataset=_dataset(splits.train, labels, tokenizer, config.model.max_length),
-        eval_dataset=_dataset(splits.validation, labels, tokenizer, config.model.max_length),
+        train_dataset=_dataset(splits.train, targets(splits.train, config), tokenizer, config.model.max_length),
+        eval_dataset=_dataset(splits.validation, _gold(splits.validation, labels), tokenizer, config.model.max_length),
         data_collator=DataCollatorWithPadding(tokenizer),
-        compute_loss_func=_WeightedLoss(config.training.positive_weight),
         compute_metrics=lambda outcome: _validate(outcome, labels),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
     )
@@ -149,6 +159,14 @@ def _fit(
 
 def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> nn.Module:
     """The network with only those weights left trainable that the config wants to change."""
+    if config.training.frozen_layers:
+        layers = network.layers()
+        if config.training.frozen_layers > len(layers):
+            raise ConfigError(
+                f"training.frozen_layers={config.training.frozen_layers} is too many: the encoder has {len(layers)}."
+            )
+        network.encoder.requires_grad_(False)
+        layers[config.training.frozen_layers :].requires_grad_(True)
     if config.training.tuning is Tuning.frozen_embeddings:
         network.get_input_embeddings().requires_grad_(False)
     if config.training.tuning is not Tuning.lora:
@@ -157,7 +175,11 @@ def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> n
         from peft import LoraConfig, get_peft_model
     except ImportError:
         raise ConfigError("training.tuning=lora needs the peft package: pip install 'stance[lora]'") from None
-    linear = [f"encoder.{name}" for name, module in network.encoder.named_modules() if isinstance(module, nn.Linear)]
+    linear = [
+        f"encoder.{name}"
+        for name, module in network.encoder.named_modules()
+        if isinstance(module, nn.Linear) and module.weight.requires_grad
+    ]
     return get_peft_model(
         network,
         LoraConfig(
@@ -198,15 +220,20 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
     )
 
 
-class _WeightedLoss:
-    """Binary cross-entropy over all labels, with more weight on a label's presence."""
+class _Trainer(Trainer):
+    """Reads each training batch twice where the objective compares two readings."""
 
-    def __init__(self, positive_weight: float) -> None:
-        self.positive_weight = positive_weight
+    def __init__(self, objective: Objective, **settings: Any) -> None:
+        self.objective: Objective = objective
+        super().__init__(compute_loss_func=objective, **settings)
 
-    def __call__(self, outputs: Any, labels: Tensor, num_items_in_batch: int | None = None) -> Tensor:
-        weight = torch.full((labels.shape[1],), self.positive_weight, device=labels.device)
-        return nn.functional.binary_cross_entropy_with_logits(outputs.logits, labels, pos_weight=weight)
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Any:
+        """The loss of a batch."""
+        if not (self.objective.config.consistency and model.training):
+            return super().compute_loss(model, inputs, *args, **options)
+        targets = inputs.pop("labels")
+        one, other = (model(**inputs).logits for _ in range(2))
+        return self.objective.consistent_loss(one, other, targets)
 
 
 class _Watch(TrainerCallback):
@@ -225,15 +252,37 @@ class _Watch(TrainerCallback):
         log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, told["metrics"]["eval_macro_f1"])
 
 
+def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
+    """What the network is to answer: the labels, or between them and a teacher's probabilities."""
+    gold = _gold(examples, tuple(config.labels)).astype(np.float64)
+    objective = config.objective
+    if objective.teacher is None:
+        return gold
+    teacher = Predictor.from_pretrained(objective.teacher)
+    if teacher.labels != tuple(config.labels):
+        raise ConfigError(
+            f"The teacher {objective.teacher} knows other labels: expected {config.labels}, found {teacher.labels}."
+        )
+    log.info("Asking the teacher about %d sentences.", len(examples))
+    answers = teacher.predict_proba([example.text for example in examples])
+    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers
+
+
+def _gold(examples: list[Example], labels: tuple[str, ...]) -> BoolArray:
+    return indicator_matrix([example.labels for example in examples], labels)
+
+
 def _dataset(
-    examples: list[Example], labels: tuple[str, ...], tokenizer: PreTrainedTokenizerBase, max_length: int
+    examples: list[Example],
+    targets: FloatArray | BoolArray,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
 ) -> datasets.Dataset:
     tokens = encode(tokenizer, [example.text for example in examples], max_length)
     if tokens.truncated.any():
         log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(examples), max_length)
-    gold = indicator_matrix([example.labels for example in examples], labels)
     return datasets.Dataset.from_dict(
-        {"input_ids": tokens.ids, "labels": gold.astype(np.float32), "length": [len(ids) for ids in tokens.ids]}
+        {"input_ids": tokens.ids, "labels": targets.astype(np.float32), "length": [len(ids) for ids in tokens.ids]}
     )
 
 
@@ -259,7 +308,7 @@ def _decide(
     inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: TrainConfig
 ) -> tuple[Decision, Metrics]:
     """Fits calibration and thresholds on validation; returns them with the figures that they reach there."""
-    gold = indicator_matrix([example.labels for example in validation], labels)
+    gold = _gold(validation, labels)
     logits = inference.logits([example.text for example in validation]).values
     decision = fit_decision(logits, gold, labels, config.decision)
     probabilities = decision.probabilities(logits)

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT, write_jsonl
@@ -13,11 +14,12 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
+from stance.data import read_examples
 from stance.errors import ConfigError, DataError
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.predict import Predictor
-from stance.train import train
+from stance.train import targets, train
 
 
 def weights_of(folder: Path) -> str:
@@ -96,6 +98,67 @@ def test_lora_is_merged_into_a_plain_network(tiny_config: TrainConfig, tiny_enco
     assert predictor.predict("they deny").probabilities
 
 
+@pytest.mark.parametrize("tuning", [Tuning.full, Tuning.lora])
+def test_frozen_layers_stay_and_those_above_move(
+    tuning: Tuning, tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    tiny_config.training.tuning, tiny_config.training.frozen_layers = tuning, 2
+    train(tiny_config, tmp_path / "model")
+    before, after = load_file(tiny_encoder / "model.safetensors"), load_file(tmp_path / "model" / "model.safetensors")
+    query = "encoder.layer.{}.attention.self.query.weight".format
+    assert [torch.equal(after[f"encoder.{query(n)}"], before[query(n)]) for n in range(3)] == [True, True, False]
+    assert torch.equal(after["encoder.embeddings.word_embeddings.weight"], before["embeddings.word_embeddings.weight"])
+    tiny_config.training.frozen_layers = 4
+    with pytest.raises(ConfigError, match="too many: the encoder has 3"):
+        train(tiny_config, tmp_path / "another")
+
+
+def test_training_goes_on_from_a_model_with_its_head_where_labels_are_the_same(
+    tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path
+) -> None:
+    labels = tuple(tiny_config.labels)
+    first = load_file(tiny_model / "model.safetensors")
+    tiny_config.model.encoder = str(tiny_model)
+    network = StanceForSequenceClassification.from_encoder(tiny_model, labels, tiny_config.model)
+    assert all(torch.equal(value, first[name]) for name, value in network.state_dict().items())
+    other = StanceForSequenceClassification.from_encoder(tiny_model, labels[::-1], tiny_config.model)
+    assert not torch.equal(other.classifier.weight, first["classifier.weight"])
+    assert torch.equal(
+        other.encoder.state_dict()["embeddings.LayerNorm.weight"], first["encoder.embeddings.LayerNorm.weight"]
+    )
+    tiny_config.model.layer = 1
+    train(tiny_config, tmp_path)
+    assert ModelFile.read(tmp_path).base["sha256"] == weights_of(tiny_model)
+
+
+def test_a_teacher_is_learned_from_and_belongs_to_the_run(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    examples = read_examples(tiny_data, tiny_config.labels)
+    texts = [example.text for example in examples]
+    tiny_config.objective.teacher, tiny_config.objective.teacher_weight = str(tiny_model), 0.25
+    gold = np.array([[label in example.labels for label in tiny_config.labels] for example in examples])
+    wanted = 0.75 * gold + 0.25 * tiny_predictor.predict_proba(texts)
+    assert targets(examples, tiny_config) == pytest.approx(wanted)
+    train(tiny_config, tmp_path / "pupil")
+    assert ModelFile.read(tmp_path / "pupil").base["teacher_sha256"] == weights_of(tiny_model)
+    assert weights_of(tmp_path / "pupil") != weights_of(tiny_model)
+
+
+def test_a_teacher_of_other_labels_is_refused(tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path) -> None:
+    tiny_config.labels = tiny_config.labels[::-1]
+    tiny_config.objective.teacher = str(tiny_model)
+    with pytest.raises(ConfigError, match="knows other labels"):
+        train(tiny_config, tmp_path)
+
+
+def test_two_readings_that_must_agree_change_what_is_learned(tiny_config: TrainConfig, tmp_path: Path) -> None:
+    train(tiny_config, tmp_path / "plain")
+    tiny_config.objective.consistency = 1.0
+    train(tiny_config, tmp_path / "consistent")
+    assert weights_of(tmp_path / "plain") != weights_of(tmp_path / "consistent")
+
+
 def test_lora_without_peft_says_what_to_install(
     tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +217,7 @@ import sys
 from omegaconf import OmegaConf
 from pathlib import Path
 from stance.config import TrainConfig
-from stance.train import train
+from stance.train import targets, train
 config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(sys.argv[1]))
 train(OmegaConf.to_object(config), Path(sys.argv[2]))
 """
