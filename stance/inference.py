@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from stance.delta import load_delta
 from stance.network import StanceForSequenceClassification
 from stance.progress import quiet_transformers
 from stance.text import without_surrogates
@@ -62,13 +63,18 @@ class TorchInference:
         self.max_length = max_length
 
     @classmethod
-    def from_pretrained(cls, folder: Path, *, max_length: int, device: str | None = None) -> "TorchInference":
-        """Loads a saved network and its tokenizer from a local folder."""
+    def from_pretrained(
+        cls, folder: Path, *, max_length: int, base: Path | None = None, device: str | None = None
+    ) -> "TorchInference":
+        """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another."""
         with quiet_transformers():
-            network = StanceForSequenceClassification.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-            )
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            if base is None:
+                network = StanceForSequenceClassification.from_pretrained(
+                    folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+                )
+            else:
+                network = load_delta(folder, base)
+            tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
         return cls(network, tokenizer, max_length=max_length, device=device)
 
     def save_pretrained(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ Importing this module is fast: torch and transformers load with the first model.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -20,7 +20,7 @@ from stance.config import DEFAULT_MODEL, TrainedModelConfig
 from stance.decision import FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import WEIGHTS, find_source
+from stance.sources import DELTA, WEIGHTS, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
@@ -66,17 +66,24 @@ class Predictor:
     @classmethod
     def from_config(cls, config: TrainedModelConfig) -> "Predictor":
         """Loads the model that a config names."""
-        return cls.from_pretrained(config.path, revision=config.revision, device=config.device)
+        return cls.from_pretrained(config.path, revision=config.revision, base=config.base, device=config.device)
 
     @classmethod
     def from_pretrained(
-        cls, name_or_path: str | Path = DEFAULT_MODEL, *, revision: str | None = None, device: str | None = None
+        cls,
+        name_or_path: str | Path = DEFAULT_MODEL,
+        *,
+        revision: str | None = None,
+        base: str | Path | None = None,
+        device: str | None = None,
     ) -> "Predictor":
         """Loads a model that stance has trained.
 
         Args:
-            name_or_path: a local folder, an installed package, or a hub id ``owner/name``.
+            name_or_path: a shipped model (``default``, ``large``), a local folder, an installed package, or a hub id
+                ``owner/name``.
             revision: branch, tag or commit of a hub id.
+            base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.
 
         Raises:
@@ -86,13 +93,19 @@ class Predictor:
         model_file = ModelFile.read(source.folder)
         if source.sha256 != model_file.weights_sha256:
             raise ModelError(
-                f"{source.folder / WEIGHTS} is not the file that stance.json was written for: expected SHA-256 "
+                f"{source.weights} is not the file that stance.json was written for: expected SHA-256 "
                 f"{model_file.weights_sha256}, found {source.sha256}. Copy the whole folder again, or retrain."
             )
         # Imported here, so that importing this module stays fast.
         from stance.inference import TorchInference
 
-        inference = TorchInference.from_pretrained(source.folder, max_length=model_file.max_length, device=device)
+        delta = source.weights.name == DELTA
+        inference = TorchInference.from_pretrained(
+            source.folder,
+            max_length=model_file.max_length,
+            base=find_source(str(base or model_file.base["name"])).folder if delta else None,
+            device=device,
+        )
         return cls(inference, model_file)
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -100,7 +113,7 @@ class Predictor:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._inference.save_pretrained(folder)
-        self.model_file.write(folder)
+        replace(self.model_file, weights_sha256=hash_file(folder / WEIGHTS)).write(folder)
 
     @property
     def labels(self) -> tuple[str, ...]:

