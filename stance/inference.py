@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from stance.delta import load_delta
+from stance.delta import read_delta
 from stance.network import StanceForSequenceClassification
+from stance.network_config import StanceConfig
 from stance.progress import quiet_transformers
 from stance.text import without_surrogates
 
@@ -73,7 +74,10 @@ class TorchInference:
                     folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
                 )
             else:
-                network = load_delta(folder, base)
+                network = StanceForSequenceClassification(
+                    StanceConfig.from_pretrained(folder, local_files_only=True)
+                )
+                network.load_state_dict({name: torch.from_numpy(a) for name, a in read_delta(folder, base).items()})
             tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
         return cls(network, tokenizer, max_length=max_length, device=device)
 

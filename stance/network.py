@@ -39,7 +39,7 @@ class StanceForSequenceClassification(PreTrainedModel):  # type: ignore[no-untyp
 
         With ``model.layer`` the layers above it are not even loaded: what is not read need not be computed.
         """
-        trained, encoder = pretrained_encoder(folder, model.layer)
+        trained, encoder = _pretrained_encoder(folder, model.layer)
         config = StanceConfig(
             encoder=encoder.config.to_dict(),
             pooling=model.pooling.name,
@@ -104,15 +104,10 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
     return torch.cat([mean, highest], dim=-1)
 
 
-def pretrained_encoder(
+def _pretrained_encoder(
     folder: Path, layer: int | None
 ) -> tuple[StanceForSequenceClassification | None, PreTrainedModel]:
-    """The encoder in a folder with no more layers than are read; before it the model it is part of, if stance made it.
-
-    Raises:
-        ConfigError: the encoder has fewer layers.
-        ModelError: weights are missing.
-    """
+    """The encoder in a folder, of no more layers than are read; before it the model it is part of, if stance made it."""
     config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     options: dict[str, Any] = {
         "dtype": torch.float32,
