@@ -268,6 +268,21 @@ class PredictConfig:
 
 
 @dataclass(kw_only=True)
+class ExportConfig:
+    """An export of a trained model.
+
+    Attributes:
+        model: the model; the graph is written into its folder.
+        delta: also write it to this folder as its difference from its base, small enough to send.
+        delta_base: where those who load the delta find the base, if not under the name that training found it by.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    delta: str | None = None
+    delta_base: str | None = None
+
+
+@dataclass(kw_only=True)
 class FetchConfig:
     """A fetch of the texts of real sentences.
 

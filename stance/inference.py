@@ -1,26 +1,27 @@
 """The batching core: texts in, logits out, in the order of the texts.
 
-Everything that predicts goes through ``Inference``; another way to run the network is another implementation of it.
+Everything that predicts goes through ``Inference``; ``torch_inference`` and ``onnx_inference`` are two ways to run a
+network, and share ``infer``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from stance.delta import read_delta
-from stance.network import StanceForSequenceClassification
-from stance.network_config import StanceConfig
-from stance.progress import quiet_transformers
 from stance.text import without_surrogates
 
 BATCH_TOKENS = 4096
 """Tokens a batch, padding included: bounds memory whatever the sentences' length."""
+
+Tokenize = Callable[[list[str], int], list[list[int]]]
+"""Texts, and how many tokens one may have, to the token ids of each, special tokens included."""
+
+Run = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+"""Token ids and attention mask, both of shape (texts, tokens), to logits of shape (texts, labels)."""
 
 
 @dataclass(frozen=True)
@@ -48,56 +49,6 @@ class Inference(Protocol):
         ...
 
 
-class TorchInference:
-    """Runs the network in PyTorch, in fp32 on the CPU or on a CUDA device."""
-
-    def __init__(
-        self,
-        network: StanceForSequenceClassification,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        max_length: int,
-        device: str | None = None,
-    ) -> None:
-        self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.tokenizer = tokenizer
-        self.max_length = max_length
-
-    @classmethod
-    def from_pretrained(
-        cls, folder: Path, *, max_length: int, base: Path | None = None, device: str | None = None
-    ) -> "TorchInference":
-        """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another."""
-        with quiet_transformers():
-            if base is None:
-                network = StanceForSequenceClassification.from_pretrained(
-                    folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
-                )
-            else:
-                network = StanceForSequenceClassification(
-                    StanceConfig.from_pretrained(folder, local_files_only=True)
-                )
-                network.load_state_dict({name: torch.from_numpy(a) for name, a in read_delta(folder, base).items()})
-            tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
-        return cls(network, tokenizer, max_length=max_length, device=device)
-
-    def save_pretrained(self, folder: Path) -> None:
-        """Writes weights, config and tokenizer."""
-        with quiet_transformers():
-            self.network.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
-
-    @torch.inference_mode()
-    def logits(self, texts: Sequence[str]) -> Logits:
-        """Logits for each text; batches hold texts of like length, so that little padding is computed."""
-        tokens = encode(self.tokenizer, texts, self.max_length)
-        values = np.empty((len(texts), self.network.config.num_labels), dtype=np.float32)
-        for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
-            inputs = self.tokenizer.pad({"input_ids": [tokens.ids[index] for index in batch]}, return_tensors="pt")
-            values[batch] = self.network(**inputs.to(self.network.device)).logits.float().cpu().numpy()
-        return Logits(values, tokens.truncated)
-
-
 @dataclass(frozen=True)
 class Tokens:
     """Token ids of each text, and whether its end had to be cut."""
@@ -106,16 +57,41 @@ class Tokens:
     truncated: NDArray[np.bool_]
 
 
-def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> Tokens:
-    """Token ids of each text, special tokens included, at most ``max_length`` of them."""
+def infer(texts: Sequence[str], tokenize: Tokenize, run: Run, *, labels: int, pad: int, max_length: int) -> Logits:
+    """Logits for each text; batches hold texts of like length, so that little padding is computed.
+
+    Args:
+        texts: any number of them.
+        tokenize: texts to token ids.
+        run: the network.
+        labels: how many it knows.
+        pad: the token id that fills up shorter texts of a batch.
+        max_length: longest text in tokens.
+    """
+    tokens = encode(tokenize, texts, max_length)
+    values = np.empty((len(texts), labels), dtype=np.float32)
+    for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
+        input_ids = np.full((len(batch), max(len(tokens.ids[index]) for index in batch)), pad, dtype=np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, index in enumerate(batch):
+            input_ids[row, : len(tokens.ids[index])] = tokens.ids[index]
+            attention_mask[row, : len(tokens.ids[index])] = 1
+        values[batch] = run(input_ids, attention_mask)
+    return Logits(values, tokens.truncated)
+
+
+def encode(tokenize: Tokenize, texts: Sequence[str], max_length: int) -> Tokens:
+    """Token ids of each text, at most ``max_length`` of them."""
     if not texts:
         return Tokens([], np.zeros(0, dtype=np.bool_))
     cleaned = [without_surrogates(text) for text in texts]
     # One token more than fits tells a text that is cut from one that just fits.
-    ids = tokenizer(cleaned, truncation=True, max_length=max_length + 1, return_attention_mask=False)["input_ids"]
+    ids = tokenize(cleaned, max_length + 1)
     truncated = np.array([len(sequence) > max_length for sequence in ids], dtype=np.bool_)
-    for index in np.flatnonzero(truncated):
-        ids[index] = tokenizer(cleaned[index], truncation=True, max_length=max_length)["input_ids"]
+    cut = np.flatnonzero(truncated)
+    if len(cut):
+        for index, shorter in zip(cut, tokenize([cleaned[index] for index in cut], max_length), strict=True):
+            ids[index] = shorter
     return Tokens(ids, truncated)
 
 

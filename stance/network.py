@@ -107,7 +107,7 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
 def _pretrained_encoder(
     folder: Path, layer: int | None
 ) -> tuple[StanceForSequenceClassification | None, PreTrainedModel]:
-    """The encoder in a folder, of no more layers than are read; before it the model it is part of, if stance made it."""
+    """The encoder in a folder, cut to the layers that are read; before it the model it is in, if it is in one."""
     config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     options: dict[str, Any] = {
         "dtype": torch.float32,

@@ -7,6 +7,7 @@
 Importing this module is fast: torch and transformers load with the first model.
 """
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,7 +21,7 @@ from stance.config import DEFAULT_MODEL, TrainedModelConfig
 from stance.decision import FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import DELTA, WEIGHTS, find_source, hash_file
+from stance.sources import DELTA, GRAPH, WEIGHTS, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
@@ -96,14 +97,11 @@ class Predictor:
                 f"{source.weights} is not the file that stance.json was written for: expected SHA-256 "
                 f"{model_file.weights_sha256}, found {source.sha256}. Copy the whole folder again, or retrain."
             )
-        # Imported here, so that importing this module stays fast.
-        from stance.inference import TorchInference
-
         delta = source.weights.name == DELTA
-        inference = TorchInference.from_pretrained(
+        inference = _inference(
             source.folder,
-            max_length=model_file.max_length,
             base=find_source(str(base or model_file.base["name"])).folder if delta else None,
+            max_length=model_file.max_length,
             device=device,
         )
         return cls(inference, model_file)
@@ -191,6 +189,19 @@ class Predictor:
             probabilities[told] = self.model_file.decision.probabilities(logits.values)
             truncated[told] = logits.truncated
         return probabilities, truncated
+
+
+def _inference(folder: Path, *, base: Path | None, max_length: int, device: str | None) -> "Inference":
+    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch."""
+    # Imported here, so that importing this module stays fast, and that ONNX Runtime need not wait for torch.
+    on_cpu = device == "cpu" or (device is None and shutil.which("nvidia-smi") is None)
+    if on_cpu and (folder / GRAPH).exists():
+        from stance.onnx_inference import OnnxInference
+
+        return OnnxInference.from_pretrained(folder, max_length=max_length, base=base)
+    from stance.torch_inference import TorchInference
+
+    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device=device)
 
 
 @overload

@@ -22,6 +22,8 @@ PINNED_SHA256 = {
 WEIGHTS = "model.safetensors"
 DELTA = "delta.safetensors"
 """The weights of a model that is kept as its difference from a base."""
+GRAPH = "graph.onnx"
+"""What ONNX Runtime computes with the weights."""
 SHIPPED = ("default", "large")
 """Models that come with the package."""
 RUNS = "outputs/"

@@ -32,7 +32,7 @@ from stance.data import Example, Splits, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray, sigmoid
 from stance.errors import ConfigError
 from stance.fitting import check_goal, fit_decision, fit_thresholds
-from stance.inference import TorchInference, encode
+from stance.inference import encode
 from stance.labels import check_label_names, indicator_matrix
 from stance.metrics import Metrics, measure
 from stance.model_file import ModelFile
@@ -42,6 +42,7 @@ from stance.predict import Predictor
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, last_checkpoint
 from stance.sources import WEIGHTS, find_source, hash_file
+from stance.torch_inference import TorchInference, tokenize_with
 from stance.version import __version__
 
 log = logging.getLogger(__name__)
@@ -278,7 +279,7 @@ def _dataset(
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> datasets.Dataset:
-    tokens = encode(tokenizer, [example.text for example in examples], max_length)
+    tokens = encode(tokenize_with(tokenizer), [example.text for example in examples], max_length)
     if tokens.truncated.any():
         log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(examples), max_length)
     return datasets.Dataset.from_dict(

@@ -18,8 +18,9 @@ from transformers import (
 )
 
 from stance.config import ModelConfig, Pooling
-from stance.inference import BATCH_TOKENS, TorchInference, batches_by_length, encode
+from stance.inference import BATCH_TOKENS, batches_by_length, encode
 from stance.network import StanceForSequenceClassification, pool
+from stance.torch_inference import TorchInference, tokenize_with
 
 
 def test_pooling_leaves_padding_out() -> None:
@@ -122,7 +123,7 @@ def test_batches_cover_everything_once_within_the_budget() -> None:
 
 def test_only_what_does_not_fit_is_called_truncated(tiny_encoder: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
-    tokens = encode(tokenizer, ["we " * 6, "we " * 7], max_length=8)
+    tokens = encode(tokenize_with(tokenizer), ["we " * 6, "we " * 7], max_length=8)
     assert tokens.truncated.tolist() == [False, True]
     assert [len(ids) for ids in tokens.ids] == [8, 8]
     assert tokens.ids[1][-1] == tokenizer.sep_token_id

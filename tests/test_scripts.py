@@ -10,7 +10,15 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from stance.config import CheckConfig, EvaluateConfig, FetchConfig, PredictConfig, StudyConfig, TrainConfig
+from stance.config import (
+    CheckConfig,
+    EvaluateConfig,
+    ExportConfig,
+    FetchConfig,
+    PredictConfig,
+    StudyConfig,
+    TrainConfig,
+)
 
 OPTIONS = [
     f"{group.name}={option.stem}"
@@ -29,6 +37,7 @@ OPTIONS = [
         ("evaluate", EvaluateConfig, ["data=real"]),
         ("predict", PredictConfig, ["input=x.txt"]),
         ("fetch_real", FetchConfig, []),
+        ("export", ExportConfig, []),
         ("check", CheckConfig, []),
         ("study", StudyConfig, ["folder=outputs/corpus"]),
     ],

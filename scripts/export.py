@@ -1,0 +1,17 @@
+"""Write the graph that runs a model without torch: python scripts/export.py model.path=outputs/quickstart"""
+
+from pathlib import Path
+
+from stance.app import run
+from stance.config import ExportConfig
+
+
+def main(config: ExportConfig, _: Path) -> None:
+    from stance.display import show
+    from stance.export import export
+
+    show(f"Saved {export(config)}" + ("" if config.delta is None else f" and {config.delta}"))
+
+
+if __name__ == "__main__":
+    run(main, ExportConfig, "export")

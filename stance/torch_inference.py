@@ -1,0 +1,80 @@
+"""Runs a network in PyTorch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from stance.delta import read_delta
+from stance.inference import Logits, Tokenize, infer
+from stance.network import StanceForSequenceClassification
+from stance.network_config import StanceConfig
+from stance.progress import quiet_transformers
+
+
+class TorchInference:
+    """A network in fp32, on the CPU or on a CUDA device."""
+
+    def __init__(
+        self,
+        network: StanceForSequenceClassification,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        max_length: int,
+        device: str | None = None,
+    ) -> None:
+        self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: Path, *, max_length: int, base: Path | None = None, device: str | None = None
+    ) -> "TorchInference":
+        """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another."""
+        with quiet_transformers():
+            if base is None:
+                network = StanceForSequenceClassification.from_pretrained(
+                    folder, dtype=torch.float32, local_files_only=True, use_safetensors=True
+                )
+            else:
+                network = StanceForSequenceClassification(StanceConfig.from_pretrained(folder, local_files_only=True))
+                network.load_state_dict({name: torch.from_numpy(a) for name, a in read_delta(folder, base).items()})
+            tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
+        return cls(network, tokenizer, max_length=max_length, device=device)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Writes weights, config and tokenizer."""
+        with quiet_transformers():
+            self.network.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+    def logits(self, texts: Sequence[str]) -> Logits:
+        """Logits for each text, independent of the other texts beside it."""
+        return infer(
+            texts,
+            tokenize_with(self.tokenizer),
+            self._run,
+            labels=self.network.config.num_labels,
+            pad=self.tokenizer.pad_token_id or 0,
+            max_length=self.max_length,
+        )
+
+    @torch.inference_mode()
+    def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        inputs = (torch.from_numpy(array).to(self.network.device) for array in (input_ids, attention_mask))
+        logits: NDArray[np.float32] = self.network(*inputs).logits.float().cpu().numpy()
+        return logits
+
+
+def tokenize_with(tokenizer: PreTrainedTokenizerBase) -> Tokenize:
+    """The function by which one of transformers' tokenizers turns texts into token ids."""
+
+    def tokenize(texts: list[str], max_length: int) -> list[list[int]]:
+        ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"]
+        return ids
+
+    return tokenize

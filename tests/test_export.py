@@ -1,0 +1,92 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from conftest import ROOT, tiny_settings
+
+from stance import export as module
+from stance.config import ExportConfig, ModelConfig, Pooling, TrainConfig, TrainedModelConfig
+from stance.errors import ConfigError, ModelError
+from stance.export import export, write_graph
+from stance.onnx_inference import OnnxInference
+from stance.predict import Predictor
+from stance.train import train
+
+TEXTS = ["we resume talks if they deny", "blame the rain", "rain fell " * 60, "", "\ud800 deny"]
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
+    """The folder of a tiny model with its graph."""
+    folder = tmp_path_factory.mktemp("exported")
+    train(tiny_settings(tiny_encoder, tiny_data), folder)
+    write_graph(folder, max_length=64)
+    return folder
+
+
+@pytest.mark.parametrize("pooling", [Pooling.cls, Pooling.mean_max])
+def test_the_graph_answers_as_the_network_does(pooling: Pooling, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    tiny_config.model = ModelConfig(encoder=tiny_config.model.encoder, pooling=pooling, max_length=64)
+    torch_predictor = train(tiny_config, tmp_path)
+    write_graph(tmp_path, max_length=64)
+    onnx_predictor = Predictor.from_pretrained(tmp_path)
+    assert isinstance(onnx_predictor._inference, OnnxInference)
+    assert onnx_predictor.predict_proba(TEXTS) == pytest.approx(torch_predictor.predict_proba(TEXTS), abs=1e-4)
+    assert [one.truncated for one in onnx_predictor.predict(TEXTS)] == [False, False, True, False, False]
+    alone = [onnx_predictor.predict(text) for text in TEXTS]
+    assert [one.probabilities for one in onnx_predictor.predict(TEXTS)] == [
+        pytest.approx(one.probabilities, abs=1e-5) for one in alone
+    ]
+
+
+def test_the_graph_holds_no_weights_and_nothing_of_this_machine(exported: Path) -> None:
+    graph = exported / "graph.onnx"
+    model = onnx.load(graph, load_external_data=False)
+    inside = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
+    assert inside < 10_000  # positions
+    assert str(ROOT).encode() not in graph.read_bytes()
+
+
+def test_a_delta_with_a_graph_needs_no_torch(exported: Path, tmp_path: Path) -> None:
+    whole = Predictor.from_pretrained(exported)
+    export(ExportConfig(model=TrainedModelConfig(path=str(exported)), delta=str(tmp_path / "delta")))
+    code = (
+        "import sys; from stance.predict import Predictor; "
+        f"print(Predictor.from_pretrained({str(tmp_path / 'delta')!r}).predict('they deny').probabilities['denial']); "
+        "print(*sorted({'torch', 'transformers', 'sklearn'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    probability, loaded = run.stdout.splitlines()
+    assert float(probability) == pytest.approx(whole.predict("they deny").probabilities["denial"], abs=1e-2)
+    assert loaded == ""
+
+
+def test_a_model_loaded_by_its_graph_is_saved_whole(exported: Path, tmp_path: Path) -> None:
+    first = Predictor.from_pretrained(exported)
+    first.save_pretrained(tmp_path / "second")
+    second = Predictor.from_pretrained(tmp_path / "second")
+    assert second.predict_proba(TEXTS) == pytest.approx(first.predict_proba(TEXTS), abs=1e-6)
+
+
+def test_a_graph_that_answers_otherwise_is_not_kept(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "stance.json"):
+        (tmp_path / name).write_bytes((tiny_model / name).read_bytes())
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    with pytest.raises(ModelError, match="differs from the network"):
+        write_graph(tmp_path, max_length=64)
+    assert not (tmp_path / "graph.onnx").exists()
+
+
+def test_missing_packages_are_told(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[export\]'"):
+        write_graph(tiny_model, max_length=64)
