@@ -127,7 +127,7 @@ def _families(folder: Path) -> dict[str, list[Predictor]]:
     shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
     families: dict[str, list[Predictor]] = {}
     for settings, predictors in alike.items():
-        name = ",".join(part for part in parts[settings] if part not in shared) or ",".join(parts[settings])
+        name = ",".join(part for part in parts[settings] if part not in shared) or folder.name
         if name in families:
             raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")
         families[name] = predictors

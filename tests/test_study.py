@@ -25,7 +25,7 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     predictors = []
     for seed in (0, 1):
         tiny_config.seed = seed
-        predictors.append(train(tiny_config, tmp_path / "sweep" / f"data=tiny,seed={seed}"))
+        predictors.append(train(tiny_config, tmp_path / "sweep" / f"seed={seed}"))
     config = StudyConfig(
         folder=str(tmp_path / "sweep"),
         targets={"tiny": DataConfig(test=str(tiny_data))},
@@ -35,18 +35,18 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     )
     found = study(config)
     judged = {row.system: row for row in found.targets[0].judged}
-    assert list(judged) == ["keyword list", "TF-IDF + logistic, data=tiny", "data=tiny"]
+    assert list(judged) == ["keyword list", "TF-IDF + logistic, sweep", "sweep"]
     examples = read_examples(tiny_data, LABELS)
     metrics = [judge(predictor, examples) for predictor in predictors]
-    assert judged["data=tiny"].runs == 2
-    assert judged["data=tiny"].f1["macro"].value == pytest.approx(sum(m.macro_f1 for m in metrics) / 2)
-    assert judged["data=tiny"].deviation == pytest.approx(abs(metrics[0].macro_f1 - metrics[1].macro_f1) / 2**0.5)
+    assert judged["sweep"].runs == 2
+    assert judged["sweep"].f1["macro"].value == pytest.approx(sum(m.macro_f1 for m in metrics) / 2)
+    assert judged["sweep"].deviation == pytest.approx(abs(metrics[0].macro_f1 - metrics[1].macro_f1) / 2**0.5)
     assert judged["keyword list"].deviation is None
     shares = [judge_contrast(predictor, contrast)[0].share for predictor in predictors]
     assert found.contrasted[-1].phenomena == {"negation": pytest.approx(sum(shares) / 2)}
     assert found.contrasted[-1].share.value == pytest.approx(sum(shares) / 2)
     text = (tmp_path / "study.md").read_text()
-    assert f"| data=tiny | 2 | {judged['data=tiny'].f1['offer'].value:.3f} [" in text
+    assert f"| sweep | 2 | {judged['sweep'].f1['offer'].value:.3f} [" in text
     assert "| negation (1) |" in text
 
 
