@@ -3,7 +3,7 @@
 Everything that predicts goes through ``Inference``; another way to run the network is another implementation of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 
 from stance.network import StanceForSequenceClassification
 from stance.progress import quiet_transformers
@@ -51,7 +51,7 @@ class TorchInference:
 
     def __init__(
         self,
-        network: StanceForSequenceClassification,
+        network: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         *,
         max_length: int,
@@ -79,11 +79,10 @@ class TorchInference:
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[str]) -> Logits:
-        """Logits for each text; batches hold texts of like length, so that little padding is computed."""
+        """Logits for each text."""
         tokens = encode(self.tokenizer, texts, self.max_length)
         values = np.empty((len(texts), self.network.config.num_labels), dtype=np.float32)
-        for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
-            inputs = self.tokenizer.pad({"input_ids": [tokens.ids[index] for index in batch]}, return_tensors="pt")
+        for batch, inputs in padded_batches(self.tokenizer, tokens):
             values[batch] = self.network(**inputs.to(self.network.device)).logits.float().cpu().numpy()
         return Logits(values, tokens.truncated)
 
@@ -107,6 +106,12 @@ def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length:
     for index in np.flatnonzero(truncated):
         ids[index] = tokenizer(cleaned[index], truncation=True, max_length=max_length)["input_ids"]
     return Tokens(ids, truncated)
+
+
+def padded_batches(tokenizer: PreTrainedTokenizerBase, tokens: Tokens) -> Iterator[tuple[list[int], BatchEncoding]]:
+    """Positions of texts, and their ids as tensors; a batch holds texts of like length, to compute little padding."""
+    for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
+        yield batch, tokenizer.pad({"input_ids": [tokens.ids[index] for index in batch]}, return_tensors="pt")
 
 
 def batches_by_length(lengths: Sequence[int], budget: int) -> list[list[int]]:

@@ -31,6 +31,7 @@ OPTIONS = [
         ("fetch_real", FetchConfig, []),
         ("check", CheckConfig, []),
         ("study", StudyConfig, ["folder=outputs/corpus"]),
+        ("study", StudyConfig, ["folder=outputs/corpus", "baselines=[keyword_list,tfidf,embeddings,setfit,plain]"]),
     ],
 )
 def test_every_option_fits_the_schema(name: str, schema: type, overrides: list[str]) -> None:
