@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stance.agreement import agreement
-from stance.baselines import find_keywords
+from stance.baselines.keywords import find_keywords
 from stance.card import with_tables
 from stance.config import CheckConfig
 from stance.duplicates import near_duplicates

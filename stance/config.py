@@ -50,6 +50,16 @@ class ThresholdGoal(Enum):
     recall = "recall"
 
 
+class Baseline(Enum):
+    """A rival that a model is set beside; the value is what tables call it."""
+
+    keyword_list = "keyword list"
+    tfidf = "TF-IDF + logistic"
+    embeddings = "embeddings + logistic"
+    setfit = "SetFit"
+    plain = "plain fine-tuning"
+
+
 class OnError(Enum):
     """What a labelling job does with a row that cannot be labelled."""
 
@@ -326,14 +336,18 @@ class StudyConfig:
         folder: holds the model folders; those whose settings differ in the seed alone are seeds of one another.
         targets: what to judge on, the test split of each, by name.
         contrast: contrast sets to judge on as well.
+        baselines: which to set beside the models; each learns from every set of data that models learned from.
+        encoder: what embeddings, setfit and plain start from: a folder, an installed package, or a hub id.
         draws: bootstrap samples for the intervals.
-        seed: of the bootstrap.
+        seed: of the bootstrap, and of the baselines setfit and plain.
         output: Markdown file to write.
     """
 
     folder: str = MISSING
     targets: dict[str, DataConfig] = field(default_factory=dict)
     contrast: str | None = None
+    baselines: list[Baseline] = field(default_factory=lambda: [Baseline.keyword_list, Baseline.tfidf])
+    encoder: str = DEFAULT_ENCODER
     draws: int = 2000
     seed: int = 0
     output: str = MISSING

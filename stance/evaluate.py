@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stance import baselines
-from stance.config import DataConfig, EvaluateConfig
+from stance.baselines.keywords import keyword_list
+from stance.baselines.regressions import tfidf
+from stance.config import Baseline, DataConfig, EvaluateConfig
 from stance.contrast import PhenomenonScore, read_contrast, score
 from stance.data import Example, Splits, hash_examples, read_split, read_splits
 from stance.decision import Decided
@@ -77,12 +78,12 @@ def judge_rivals(predictor: Predictor, examples: Sequence[Example]) -> dict[str,
     labels, texts = predictor.labels, [example.text for example in examples]
     gold = indicator_matrix([example.labels for example in examples], labels)
     rivals: dict[str, Metrics] = {}
-    keywords = baselines.keyword_list(texts, labels)
+    keywords = keyword_list(texts, labels)
     if keywords is not None:
-        rivals["keyword list"] = measure(keywords, gold, labels)
+        rivals[Baseline.keyword_list.value] = measure(keywords, gold, labels)
     splits = _learned_from(predictor)
     if splits is not None:
-        rivals["TF-IDF + logistic"] = measure(baselines.tfidf(splits, texts, labels), gold, labels)
+        rivals[Baseline.tfidf.value] = measure(tfidf(splits, texts, labels), gold, labels)
     return rivals
 
 

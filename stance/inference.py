@@ -21,7 +21,7 @@ Tokenize = Callable[[list[str], int], list[list[int]]]
 """Texts, and how many tokens one may have, to the token ids of each, special tokens included."""
 
 Run = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""Token ids and attention mask, both of shape (texts, tokens), to logits of shape (texts, labels)."""
+"""Token ids and attention mask, both of shape (texts, tokens), to an answer of shape (texts, width): logits, mostly."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,19 @@ class Tokens:
     truncated: NDArray[np.bool_]
 
 
-def infer(texts: Sequence[str], tokenize: Tokenize, run: Run, *, labels: int, pad: int, max_length: int) -> Logits:
+def infer(texts: Sequence[str], tokenize: Tokenize, run: Run, *, width: int, pad: int, max_length: int) -> Logits:
     """Logits for each text; batches hold texts of like length, so that little padding is computed.
 
     Args:
         texts: any number of them.
         tokenize: texts to token ids.
         run: the network.
-        labels: how many it knows.
+        width: how many numbers it answers for a text.
         pad: the token id that fills up shorter texts of a batch.
         max_length: longest text in tokens.
     """
     tokens = encode(tokenize, texts, max_length)
-    values = np.empty((len(texts), labels), dtype=np.float32)
+    values = np.empty((len(texts), width), dtype=np.float32)
     for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
         input_ids = np.full((len(batch), max(len(tokens.ids[index]) for index in batch)), pad, dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)

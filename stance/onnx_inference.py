@@ -61,7 +61,7 @@ class OnnxInference:
 
     def logits(self, texts: Sequence[str]) -> Logits:
         """Logits for each text, independent of the other texts beside it."""
-        return infer(texts, self._tokenize, self._run, labels=self._labels, pad=self._pad, max_length=self.max_length)
+        return infer(texts, self._tokenize, self._run, width=self._labels, pad=self._pad, max_length=self.max_length)
 
     def _tokenize(self, texts: list[str], max_length: int) -> list[list[int]]:
         self._tokenizer.enable_truncation(max_length)

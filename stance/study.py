@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import f1_score
 
-from stance import baselines
+from stance.baselines.contrastive import check_setfit
+from stance.baselines.keywords import keyword_list
+from stance.baselines.learned import learn
 from stance.bootstrap import Estimate, estimate_f1, estimate_share
-from stance.config import DataConfig, StudyConfig
+from stance.config import Baseline, DataConfig, StudyConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, read_split, read_splits
 from stance.decision import BoolArray
@@ -22,6 +24,7 @@ from stance.markdown import table
 from stance.model_file import NAME
 from stance.predict import Predictor
 from stance.progress import progress
+from stance.sources import find_source
 from stance.tables import replacing
 
 MACRO = "macro"
@@ -83,21 +86,23 @@ class Study:
 
 
 def study(config: StudyConfig) -> Study:
-    """Judges all models in ``config.folder``, the keyword list, and TF-IDF trained on the data of each.
+    """Judges all models in ``config.folder`` and the baselines, which learn from the data of each.
 
     Writes ``config.output`` as Markdown.
 
     Raises:
-        ConfigError: there are no models, or they differ in their labels.
+        ConfigError: there are no models, or they differ in their labels; or a package that a baseline needs is missing.
         DataError: data cannot be had.
     """
+    if Baseline.setfit in config.baselines:
+        check_setfit()  # now, not after hours of other work
     families = _families(Path(config.folder))
     labels = next(iter(families.values()))[0].labels
     targets = {name: read_split("test", labels, data) for name, data in config.targets.items()}
     groups = [] if config.contrast is None else read_contrast(Path(config.contrast), labels)
     members = [member for group in groups for member in group.members]
     together = [*(example for examples in targets.values() for example in examples), *members]
-    answers = dict(_answers(families, together, labels))
+    answers = dict(_answers(families, together, labels, config))
     judged, start = [], 0
     for name, examples in targets.items():
         judged.append(_judge(name, examples, _part(answers, start, len(examples)), labels, config))
@@ -139,12 +144,17 @@ def _families(folder: Path) -> dict[str, list[Predictor]]:
 
 
 def _answers(
-    families: Mapping[str, Sequence[Predictor]], examples: Sequence[Example], labels: tuple[str, ...]
+    families: Mapping[str, Sequence[Predictor]],
+    examples: Sequence[Example],
+    labels: tuple[str, ...],
+    config: StudyConfig,
 ) -> Iterator[tuple[str, list[BoolArray]]]:
     texts = [example.text for example in examples]
-    keywords = baselines.keyword_list(texts, labels)
+    keywords = keyword_list(texts, labels) if Baseline.keyword_list in config.baselines else None
     if keywords is not None:
-        yield "keyword list", [keywords.carried]
+        yield Baseline.keyword_list.value, [keywords.carried]
+    learning = [baseline for baseline in config.baselines if baseline is not Baseline.keyword_list]
+    encoder = find_source(config.encoder).folder
     seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
@@ -153,7 +163,10 @@ def _answers(
             if settings["data"] not in seen:
                 seen.append(settings["data"])
                 splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
-                yield f"TF-IDF + logistic, {name}", [baselines.tfidf(splits, texts, labels).carried]
+                for baseline in learning:
+                    counter.advance(0, note=f"{baseline.value} learns")
+                    decided = learn(baseline, splits, texts, labels, encoder=encoder, seed=config.seed)
+                    yield f"{baseline.value}, {name}", [decided.carried]
             found = []
             for predictor in predictors:
                 found.append(decide(predictor, examples).carried)

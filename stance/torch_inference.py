@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stance.delta import read_delta
 from stance.inference import Logits, Tokenize, infer
@@ -20,7 +20,7 @@ class TorchInference:
 
     def __init__(
         self,
-        network: StanceForSequenceClassification,
+        network: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         *,
         max_length: int,
@@ -58,7 +58,7 @@ class TorchInference:
             texts,
             tokenize_with(self.tokenizer),
             self._run,
-            labels=self.network.config.num_labels,
+            width=self.network.config.num_labels,
             pad=self.tokenizer.pad_token_id or 0,
             max_length=self.max_length,
         )

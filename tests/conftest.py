@@ -71,7 +71,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=2,
         intermediate_size=64,
     )
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # a test that asks what is learned should not hang on luck
     BertModel(config).save_pretrained(folder)
     return folder
 

@@ -2,15 +2,13 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
-from stance.baselines import keyword_list, tfidf
 from stance.config import DataConfig, EvaluateConfig, TrainConfig, TrainedModelConfig
-from stance.data import Example, Splits, read_examples
+from stance.data import read_examples
 from stance.errors import DataError
 from stance.evaluate import evaluate, judge
-from stance.labels import LABELS, indicator_matrix
-from stance.metrics import Metrics, measure
+from stance.labels import LABELS
+from stance.metrics import Metrics
 from stance.predict import Predictor
 from stance.train import train
 
@@ -74,32 +72,3 @@ def test_data_with_labels_that_the_model_does_not_know_are_refused(tiny_model: P
         evaluate(
             EvaluateConfig(model=TrainedModelConfig(path=str(tiny_model)), data=data, output=str(tmp_path / "e.json"))
         )
-
-
-def test_the_keyword_list_finds_plain_cases_and_steps_back_from_other_labels() -> None:
-    examples = [
-        Example("1", "They offered talks.", ("offer",), "s"),
-        Example("2", "He denied it unless asked.", ("denial", "condition"), "s"),
-        Example("3", "She accused the firm.", ("accusation",), "s"),
-        Example("4", "It rained.", (), "s"),
-    ]
-    texts = [example.text for example in examples]
-    decided = keyword_list(texts, LABELS)
-    assert decided is not None
-    assert decided.carried.tolist() == [[label in example.labels for label in LABELS] for example in examples]
-    assert keyword_list(texts, ("offer", "threat")) is None
-
-
-def test_tfidf_learns_from_train_alone() -> None:
-    words = ROOT / "data" / "written"
-    splits = Splits(
-        train=read_examples(words / "train.jsonl", LABELS), validation=read_examples(words / "validation.jsonl", LABELS)
-    )
-
-    def macro_f1(examples: list[Example]) -> float:
-        decided = tfidf(splits, [example.text for example in examples], LABELS)
-        return measure(decided, indicator_matrix([example.labels for example in examples], LABELS), LABELS).macro_f1
-
-    seen, unseen = macro_f1(splits.train), macro_f1(splits.validation)
-    assert seen > 0.95
-    assert 0.4 < unseen < seen - 0.1

@@ -40,6 +40,7 @@ OPTIONS = [
         ("export", ExportConfig, []),
         ("check", CheckConfig, []),
         ("study", StudyConfig, ["folder=outputs/corpus"]),
+        ("study", StudyConfig, ["folder=outputs/corpus", "baselines=[keyword_list,tfidf,embeddings,setfit,plain]"]),
     ],
 )
 def test_every_option_fits_the_schema(name: str, schema: type, overrides: list[str]) -> None:

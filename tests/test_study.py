@@ -1,9 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import write_jsonl
 
-from stance.config import DataConfig, StudyConfig, TrainConfig
+from stance.config import Baseline, DataConfig, StudyConfig, TrainConfig
 from stance.data import read_examples
 from stance.errors import ConfigError
 from stance.evaluate import judge, judge_contrast
@@ -64,6 +65,40 @@ def test_recipes_are_named_by_what_sets_them_apart(tiny_config: TrainConfig, tin
     systems = [row.system for row in study(config).targets[0].judged]
     baseline = "TF-IDF + logistic, training.epochs=1"  # once: both recipes learn from the same sentences
     assert systems == ["keyword list", baseline, "training.epochs=1", "training.epochs=2"]
+
+
+def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    halves = {}
+    for name in ("first", "second"):
+        lines = tiny_data.read_text().splitlines(keepends=True)
+        halves[name] = tmp_path / f"{name}.jsonl"
+        halves[name].write_text("".join(lines[:30] if name == "first" else lines[30:]))
+        tiny_config.data = DataConfig(train=str(halves[name]))
+        train(tiny_config, tmp_path / "sweep" / f"data={name},seed=0")
+    config = StudyConfig(
+        folder=str(tmp_path / "sweep"),
+        targets={"tiny": DataConfig(test=str(tiny_data))},
+        baselines=[Baseline.embeddings, Baseline.plain],
+        encoder=str(tiny_encoder),
+        draws=200,
+        output=str(tmp_path / "study.md"),
+    )
+    judged = {row.system: row for row in study(config).targets[0].judged}
+    rivals = ("embeddings + logistic", "plain fine-tuning")
+    assert list(judged) == [
+        system for half in halves for system in (*(f"{rival}, data={half}" for rival in rivals), f"data={half}")
+    ]
+    first, second = (judged[f"embeddings + logistic, data={half}"] for half in halves)
+    assert first.f1 != second.f1
+    assert "| plain fine-tuning, data=second | 1 |" in (tmp_path / "study.md").read_text()
+
+
+def test_a_missing_package_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "setfit", None)
+    with pytest.raises(ConfigError, match="needs the setfit package"):
+        study(StudyConfig(folder=str(tmp_path), baselines=[Baseline.setfit], output=str(tmp_path / "study.md")))
 
 
 def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConfig, tmp_path: Path) -> None:

@@ -1,17 +1,11 @@
-"""Two simple rivals that a trained model must beat: a keyword list, and TF-IDF with logistic regression."""
+"""A keyword list: what a coder would search for, and the least that a model must beat."""
 
 import re
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
-from stance.config import DecisionConfig
-from stance.data import Example, Splits
-from stance.decision import BoolArray, Decided, FloatArray
-from stance.fitting import fit_decision
-from stance.labels import indicator_matrix
+from stance.decision import BoolArray, Decided
 
 KEYWORDS = {
     "offer": r"offer(s|ed|ing)?|propos(e|es|ed|al|als|ing)|(is|are|am|was|were|be|stands?|stood) (ready|willing)"
@@ -40,30 +34,3 @@ def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
     """Where a keyword of a label occurs; shape (texts, labels). The labels must be among the four."""
     patterns = [re.compile(rf"\b({KEYWORDS[label]})\b", re.IGNORECASE) for label in labels]
     return np.array([[bool(pattern.search(text)) for pattern in patterns] for text in texts])
-
-
-def tfidf(splits: Splits, texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
-    """What logistic regression on TF-IDF of words and word pairs says, one regression per label.
-
-    Thresholds are fitted on validation for best F1, as the trained model's are. Positive examples weigh as much as
-    negative ones in all.
-    """
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
-    train_features = vectorizer.fit_transform([example.text for example in splits.train])
-    train_gold = _gold(splits.train, labels)
-    models = [
-        LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000).fit(train_features, train_gold[:, column])
-        for column in range(len(labels))
-    ]
-
-    def logits(texts: Sequence[str]) -> FloatArray:
-        features = vectorizer.transform(texts)
-        return np.column_stack([model.decision_function(features) for model in models])
-
-    validation = logits([example.text for example in splits.validation])
-    decision = fit_decision(validation, _gold(splits.validation, labels), labels, DecisionConfig())
-    return decision.decide(decision.probabilities(logits(texts)))
-
-
-def _gold(examples: Sequence[Example], labels: Sequence[str]) -> BoolArray:
-    return indicator_matrix([example.labels for example in examples], labels)

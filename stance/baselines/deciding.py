@@ -1,0 +1,27 @@
+"""From the logits of a baseline to its labels: calibrated and cut on validation, as the models themselves are."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.config import DecisionConfig
+from stance.data import Example
+from stance.decision import BoolArray, Decided
+from stance.fitting import fit_decision
+from stance.labels import indicator_matrix
+
+Logits = Callable[[Sequence[str]], NDArray[np.floating]]
+"""A trained baseline: from texts to an array of shape (texts, labels)."""
+
+
+def decide(logits: Logits, validation: Sequence[Example], texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
+    """What a trained baseline says of the texts; calibration and thresholds of best F1 are fitted on validation."""
+    on_validation = logits([example.text for example in validation])
+    decision = fit_decision(on_validation, gold(validation, labels), labels, DecisionConfig())
+    return decision.decide(decision.probabilities(logits(texts)))
+
+
+def gold(examples: Sequence[Example], labels: Sequence[str]) -> BoolArray:
+    """The labels of examples, of shape (examples, labels)."""
+    return indicator_matrix([example.labels for example in examples], labels)
