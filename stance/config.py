@@ -135,8 +135,8 @@ class ObjectiveConfig:
         label_smoothing: share of each target that is drawn towards one half.
         consistency: weight of the difference between two readings of a sentence under dropout (R-Drop); doubles the
             time.
-        teacher: a trained model whose probabilities are learned beside the labels.
-        teacher_weight: share of the target that is the teacher's probability.
+        teachers: trained models, the mean of whose probabilities is learned beside the labels.
+        teacher_weight: share of the target that is the teachers' probability.
     """
 
     positive_weight: float = 3.0
@@ -145,7 +145,7 @@ class ObjectiveConfig:
     margin: float = 0.0
     label_smoothing: float = 0.0
     consistency: float = 0.0
-    teacher: str | None = None
+    teachers: list[str] = field(default_factory=list)
     teacher_weight: float = 0.5
 
 
@@ -275,6 +275,23 @@ class PredictConfig:
     split: bool = False
     thresholds: dict[str, float] = field(default_factory=dict)
     on_error: OnError = OnError.set_aside
+
+
+@dataclass(kw_only=True)
+class SoupConfig:
+    """An average of models that differ in their seed.
+
+    Attributes:
+        name: names the model and its folder, ``outputs/<name>``.
+        folder: holds the models' folders.
+        overwrite: replace a model of that name.
+        decision: from logits to labels, fitted anew on the validation sentences of the models.
+    """
+
+    name: str = "soup"
+    folder: str = MISSING
+    overwrite: bool = False
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
 
 
 @dataclass(kw_only=True)

@@ -1,7 +1,6 @@
 """A study: models trained alike on different data, several seeds each, judged side by side with their baselines."""
 
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,11 @@ from stance.config import Baseline, DataConfig, StudyConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, read_split, read_splits
 from stance.decision import BoolArray
-from stance.errors import ConfigError
 from stance.evaluate import decide
+from stance.families import find_families
 from stance.labels import indicator_matrix
 from stance.markdown import table
-from stance.model_file import NAME
+from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sources import find_source
@@ -96,8 +95,8 @@ def study(config: StudyConfig) -> Study:
     """
     if Baseline.setfit in config.baselines:
         check_setfit()  # now, not after hours of other work
-    families = _families(Path(config.folder))
-    labels = next(iter(families.values()))[0].labels
+    families = find_families(Path(config.folder))
+    labels = ModelFile.read(next(iter(families.values()))[0]).decision.labels
     targets = {name: read_split("test", labels, data) for name, data in config.targets.items()}
     groups = [] if config.contrast is None else read_contrast(Path(config.contrast), labels)
     members = [member for group in groups for member in group.members]
@@ -117,34 +116,8 @@ def study(config: StudyConfig) -> Study:
     return done
 
 
-def _families(folder: Path) -> dict[str, list[Predictor]]:
-    """The models in a folder by name; those whose settings differ in the seed alone stand together.
-
-    A sweep names folders ``data=real,training.epochs=4,seed=0``. Of that, what all families share tells nothing.
-    """
-    alike: dict[str, list[Predictor]] = defaultdict(list)
-    parts: dict[str, list[str]] = {}
-    for path in sorted(folder.glob(f"*/{NAME}")):
-        predictor = Predictor.from_pretrained(path.parent)
-        settings = json.dumps({**predictor.model_file.settings, "seed": None}, sort_keys=True)
-        alike[settings].append(predictor)
-        parts[settings] = [part for part in path.parent.name.split(",") if not part.startswith("seed=")]
-    shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
-    families: dict[str, list[Predictor]] = {}
-    for settings, predictors in alike.items():
-        name = ",".join(part for part in parts[settings] if part not in shared) or folder.name
-        if name in families:
-            raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")
-        families[name] = predictors
-    if not families:
-        raise ConfigError(f"There are no models in {folder}: expected folders with a {NAME} in it, as a sweep makes.")
-    if len({predictor.labels for family in families.values() for predictor in family}) > 1:
-        raise ConfigError(f"The models in {folder} differ in their labels, so they cannot be set side by side.")
-    return families
-
-
 def _answers(
-    families: Mapping[str, Sequence[Predictor]],
+    families: Mapping[str, Sequence[Path]],
     examples: Sequence[Example],
     labels: tuple[str, ...],
     config: StudyConfig,
@@ -158,8 +131,8 @@ def _answers(
     seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
-        for name, predictors in families.items():
-            settings = predictors[0].model_file.settings
+        for name, folders in families.items():
+            settings = ModelFile.read(folders[0]).settings
             if settings["data"] not in seen:
                 seen.append(settings["data"])
                 splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
@@ -168,8 +141,8 @@ def _answers(
                     decided = learn(baseline, splits, texts, labels, encoder=encoder, seed=config.seed)
                     yield f"{baseline.value}, {name}", [decided.carried]
             found = []
-            for predictor in predictors:
-                found.append(decide(predictor, examples).carried)
+            for folder in folders:
+                found.append(decide(Predictor.from_pretrained(folder), examples).carried)
                 counter.advance(1)
             yield name, found
 

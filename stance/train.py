@@ -27,7 +27,7 @@ from transformers import (
     set_seed,
 )
 
-from stance.config import TrainConfig, Tuning
+from stance.config import DecisionConfig, TrainConfig, Tuning
 from stance.data import Example, Splits, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray, sigmoid
 from stance.errors import ConfigError
@@ -68,7 +68,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     base = find_source(config.model.encoder, config.model.revision)
     run = Run(
         settings=_settings(config),
-        base={"name": base.name, "sha256": base.sha256} | _teacher_hash(config),
+        base={"name": base.name, "sha256": base.sha256} | _teacher_hashes(config),
         data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
     )
     set_seed(config.seed)
@@ -78,7 +78,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     if claim(folder, run, overwrite=config.overwrite):
         trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
         inference = TorchInference(trained, tokenizer, max_length=config.model.max_length)
-        decision, metrics = _decide(inference, splits.validation, labels, config)
+        decision, metrics = decide(inference, splits.validation, labels, config.decision)
         inference.save_pretrained(folder)
         (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
         ModelFile(
@@ -113,10 +113,9 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError(f"data.reference_repeats={config.data.reference_repeats} is out of range.")
 
 
-def _teacher_hash(config: TrainConfig) -> dict[str, str]:
+def _teacher_hashes(config: TrainConfig) -> dict[str, str]:
     """Another teacher of the same name makes another run."""
-    teacher = config.objective.teacher
-    return {} if teacher is None else {"teacher_sha256": find_source(teacher).sha256}
+    return {f"{name}_sha256": find_source(name).sha256 for name in config.objective.teachers}
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
@@ -254,19 +253,21 @@ class _Watch(TrainerCallback):
 
 
 def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
-    """What the network is to answer: the labels, or between them and a teacher's probabilities."""
+    """What the network is to answer: the labels, or between them and the teachers' probabilities."""
     gold = _gold(examples, tuple(config.labels)).astype(np.float64)
     objective = config.objective
-    if objective.teacher is None:
+    if not objective.teachers:
         return gold
-    teacher = Predictor.from_pretrained(objective.teacher)
-    if teacher.labels != tuple(config.labels):
-        raise ConfigError(
-            f"The teacher {objective.teacher} knows other labels: expected {config.labels}, found {teacher.labels}."
-        )
-    log.info("Asking the teacher about %d sentences.", len(examples))
-    answers = teacher.predict_proba([example.text for example in examples])
-    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers
+    answers = []
+    for name in objective.teachers:
+        teacher = Predictor.from_pretrained(name)
+        if teacher.labels != tuple(config.labels):
+            raise ConfigError(
+                f"The teacher {name} knows other labels: expected {config.labels}, found {teacher.labels}."
+            )
+        log.info("Asking the teacher %s about %d sentences.", name, len(examples))
+        answers.append(teacher.predict_proba([example.text for example in examples]))
+    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * np.mean(answers, axis=0)
 
 
 def _gold(examples: list[Example], labels: tuple[str, ...]) -> BoolArray:
@@ -305,12 +306,12 @@ def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
     return list(epochs.values())
 
 
-def _decide(
-    inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: TrainConfig
+def decide(
+    inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
 ) -> tuple[Decision, Metrics]:
     """Fits calibration and thresholds on validation; returns them with the figures that they reach there."""
     gold = _gold(validation, labels)
     logits = inference.logits([example.text for example in validation]).values
-    decision = fit_decision(logits, gold, labels, config.decision)
+    decision = fit_decision(logits, gold, labels, config)
     probabilities = decision.probabilities(logits)
     return decision, measure(decision.decide(probabilities), gold, labels)

@@ -16,6 +16,7 @@ from stance.config import (
     ExportConfig,
     FetchConfig,
     PredictConfig,
+    SoupConfig,
     StudyConfig,
     TrainConfig,
 )
@@ -38,6 +39,7 @@ OPTIONS = [
         ("predict", PredictConfig, ["input=x.txt"]),
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
+        ("soup", SoupConfig, ["folder=outputs/seeds"]),
         ("check", CheckConfig, []),
         ("study", StudyConfig, ["folder=outputs/corpus"]),
         ("study", StudyConfig, ["folder=outputs/corpus", "baselines=[keyword_list,tfidf,embeddings,setfit,plain]"]),

@@ -136,18 +136,18 @@ def test_a_teacher_is_learned_from_and_belongs_to_the_run(
 ) -> None:
     examples = read_examples(tiny_data, tiny_config.labels)
     texts = [example.text for example in examples]
-    tiny_config.objective.teacher, tiny_config.objective.teacher_weight = str(tiny_model), 0.25
+    tiny_config.objective.teachers, tiny_config.objective.teacher_weight = [str(tiny_model)], 0.25
     gold = np.array([[label in example.labels for label in tiny_config.labels] for example in examples])
     wanted = 0.75 * gold + 0.25 * tiny_predictor.predict_proba(texts)
     assert targets(examples, tiny_config) == pytest.approx(wanted)
     train(tiny_config, tmp_path / "pupil")
-    assert ModelFile.read(tmp_path / "pupil").base["teacher_sha256"] == weights_of(tiny_model)
+    assert ModelFile.read(tmp_path / "pupil").base[f"{tiny_model}_sha256"] == weights_of(tiny_model)
     assert weights_of(tmp_path / "pupil") != weights_of(tiny_model)
 
 
 def test_a_teacher_of_other_labels_is_refused(tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path) -> None:
     tiny_config.labels = tiny_config.labels[::-1]
-    tiny_config.objective.teacher = str(tiny_model)
+    tiny_config.objective.teachers = [str(tiny_model)]
     with pytest.raises(ConfigError, match="knows other labels"):
         train(tiny_config, tmp_path)
 

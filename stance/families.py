@@ -1,0 +1,39 @@
+"""Models of a folder that were trained alike but for the seed."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from stance.errors import ConfigError
+from stance.model_file import NAME, ModelFile
+
+
+def find_families(folder: Path) -> dict[str, list[Path]]:
+    """The models in a folder by name; those whose settings differ in the seed alone stand together.
+
+    A sweep names folders ``data=real,training.epochs=4,seed=0``. Of that, what all families share tells nothing.
+
+    Raises:
+        ConfigError: there are no models, or they differ in their labels.
+    """
+    alike: dict[str, list[Path]] = defaultdict(list)
+    parts: dict[str, list[str]] = {}
+    labels = set()
+    for path in sorted(found.parent for found in folder.glob(f"*/{NAME}")):
+        model_file = ModelFile.read(path)
+        settings = json.dumps({**model_file.settings, "seed": None}, sort_keys=True)
+        alike[settings].append(path)
+        parts[settings] = [part for part in path.name.split(",") if not part.startswith("seed=")]
+        labels.add(model_file.decision.labels)
+    if not alike:
+        raise ConfigError(f"There are no models in {folder}: expected folders with a {NAME} in it, as a sweep makes.")
+    if len(labels) > 1:
+        raise ConfigError(f"The models in {folder} differ in their labels, so they cannot be set side by side.")
+    shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
+    families: dict[str, list[Path]] = {}
+    for settings, paths in alike.items():
+        name = ",".join(part for part in parts[settings] if part not in shared) or folder.name
+        if name in families:
+            raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")
+        families[name] = paths
+    return families

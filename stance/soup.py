@@ -1,0 +1,62 @@
+"""One model from several that differ in their seed: the mean of their weights.
+
+Wortsman et al. 2022, "Model soups": it is often better than each of them, and costs no more than one.
+"""
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from stance.config import DataConfig, SoupConfig
+from stance.data import hash_examples, read_splits
+from stance.errors import ConfigError, DataError
+from stance.families import find_families
+from stance.model_file import NAME, ModelFile
+from stance.predict import Predictor
+from stance.sources import GRAPH, WEIGHTS, hash_file
+from stance.torch_inference import TorchInference
+from stance.train import decide
+
+
+def soup(config: SoupConfig, folder: Path) -> Predictor:
+    """Makes the soup of all models in ``config.folder``; calibration and thresholds are fitted on their validation.
+
+    Raises:
+        ConfigError: the models are not seeds of one recipe on one set of data, or ``folder`` holds a model already.
+        DataError: their validation sentences cannot be had, or have changed.
+    """
+    families = find_families(Path(config.folder))
+    if len(families) > 1:
+        raise ConfigError(f"Only seeds of one recipe can be averaged, found several recipes: {', '.join(families)}.")
+    (members,) = families.values()
+    model_files = [ModelFile.read(member) for member in members]
+    first = model_files[0]
+    if any((other.data, other.base) != (first.data, first.base) for other in model_files):
+        raise ConfigError(f"The models in {config.folder} did not learn from the same data and base.")
+    if (folder / NAME).exists() and not config.overwrite:
+        raise ConfigError(f"{folder} holds a model. Name another with name=<another>, or replace it: overwrite=true.")
+    validation = read_splits(
+        first.decision.labels, DataConfig(**first.settings["data"]), first.settings["seed"]
+    ).validation
+    if hash_examples(validation) != first.data["validation"]["sha256"]:
+        raise DataError(f"The validation sentences are not those that the models in {config.folder} were chosen by.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in members[0].iterdir():
+        if path.name not in (NAME, WEIGHTS, GRAPH):
+            shutil.copyfile(path, folder / path.name)
+    weights = [load_file(member / WEIGHTS) for member in members]
+    mean = {name: np.mean([each[name] for each in weights], axis=0, dtype=np.float64) for name in weights[0]}
+    save_file({name: a.astype(np.float32) for name, a in mean.items()}, folder / WEIGHTS, metadata={"format": "pt"})
+    inference = TorchInference.from_pretrained(folder, max_length=first.max_length)
+    decision, metrics = decide(inference, validation, first.decision.labels, config.decision)
+    replace(
+        first,
+        decision=decision,
+        weights_sha256=hash_file(folder / WEIGHTS),
+        settings=first.settings | {"mean_of": [file.weights_sha256 for file in model_files]},
+        metrics={"validation": asdict(metrics), "history": []},
+    ).write(folder)
+    return Predictor.from_pretrained(folder)

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Run
+from safetensors.torch import load_file
+
+from stance.config import SoupConfig, TrainConfig
+from stance.errors import ConfigError, DataError
+from stance.model_file import ModelFile
+from stance.soup import soup
+from stance.train import train
+
+
+@pytest.fixture
+def seeds(tiny_config: TrainConfig, tmp_path: Path) -> Path:
+    """A folder with two models of one recipe; with a validation file, so that both have the same."""
+    tiny_config.data.validation = tiny_config.data.train
+    for seed in (0, 1):
+        tiny_config.seed = seed
+        train(tiny_config, tmp_path / "sweep" / f"seed={seed}")
+    return tmp_path / "sweep"
+
+
+def test_its_weights_are_the_mean_and_it_is_fitted_anew(seeds: Path, tmp_path: Path, run_script: Run) -> None:
+    done = run_script("soup.py", f"folder={seeds}", f"hydra.run.dir={tmp_path / 'soup'}")
+    assert done.returncode == 0, done.stderr
+    one, other, mean = (load_file(path / "model.safetensors") for path in (*sorted(seeds.iterdir()), tmp_path / "soup"))
+    assert all(torch.allclose(mean[name], (one[name] + other[name]) / 2, atol=1e-6) for name in mean)
+    members = [ModelFile.read(path) for path in sorted(seeds.iterdir())]
+    made = ModelFile.read(tmp_path / "soup")
+    assert made.settings["mean_of"] == [member.weights_sha256 for member in members]
+    assert made.data == members[0].data
+    assert made.decision != members[0].decision
+    with pytest.raises(ConfigError, match=r"holds a model.*overwrite=true"):
+        soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
+
+
+def test_other_recipes_and_other_data_are_refused(seeds: Path, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    tiny_config.training.epochs = 1
+    train(tiny_config, seeds / "another,seed=0")
+    with pytest.raises(ConfigError, match="several recipes"):
+        soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
+
+
+def test_validation_sentences_that_have_changed_are_told(
+    seeds: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stance.soup.hash_examples", lambda _: "another")
+    with pytest.raises(DataError, match="not those that the models"):
+        soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
+    assert not (tmp_path / "soup").exists()
