@@ -48,7 +48,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
         if path.name not in (NAME, WEIGHTS, GRAPH):
             shutil.copyfile(path, folder / path.name)
     weights = [load_file(member / WEIGHTS) for member in members]
-    mean = {name: np.mean([each[name] for each in weights], axis=0, dtype=np.float64) for name in weights[0]}
+    mean = {name: np.stack([each[name] for each in weights]).mean(0, dtype=np.float64) for name in weights[0]}
     save_file({name: a.astype(np.float32) for name, a in mean.items()}, folder / WEIGHTS, metadata={"format": "pt"})
     inference = TorchInference.from_pretrained(folder, max_length=first.max_length)
     decision, metrics = decide(inference, validation, first.decision.labels, config.decision)

@@ -267,7 +267,8 @@ def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
             )
         log.info("Asking the teacher %s about %d sentences.", name, len(examples))
         answers.append(teacher.predict_proba([example.text for example in examples]))
-    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * np.mean(answers, axis=0)
+    taught: FloatArray = np.mean(answers, axis=0)
+    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * taught
 
 
 def _gold(examples: list[Example], labels: tuple[str, ...]) -> BoolArray:
