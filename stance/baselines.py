@@ -33,7 +33,7 @@ def keyword_list(texts: Sequence[str], labels: Sequence[str]) -> Decided | None:
     if not set(labels) <= KEYWORDS.keys():
         return None
     found = find_keywords(texts, labels)
-    return Decided(found.astype(np.float64), found)
+    return Decided(found.astype(np.float64), found, uncertain=np.zeros_like(found))
 
 
 def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
@@ -45,8 +45,8 @@ def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
 def tfidf(splits: Splits, texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
     """What logistic regression on TF-IDF of words and word pairs says, one regression per label.
 
-    Thresholds are fitted on validation for best F1, as the trained model's are. Positive examples weigh as much as
-    negative ones in all.
+    Calibration, thresholds and bands are fitted on validation for best F1, as the trained model's are. Positive
+    examples weigh as much as negative ones in all.
     """
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     train_features = vectorizer.fit_transform([example.text for example in splits.train])
@@ -61,7 +61,8 @@ def tfidf(splits: Splits, texts: Sequence[str], labels: tuple[str, ...]) -> Deci
         return np.column_stack([model.decision_function(features) for model in models])
 
     validation = logits([example.text for example in splits.validation])
-    decision = fit_decision(validation, _gold(splits.validation, labels), labels, DecisionConfig())
+    scenarios = [example.scenario for example in splits.validation]
+    decision = fit_decision(validation, _gold(splits.validation, labels), scenarios, labels, DecisionConfig())
     return decision.decide(decision.probabilities(logits(texts)))
 
 
