@@ -15,7 +15,7 @@ def main(config: PredictConfig, _: Path) -> int:
     on_screen = sys.stdout.isatty()
     counts = label(config, show=(lambda prediction: show(prediction_line(prediction))) if on_screen else None)
     if config.output or on_screen:
-        sys.stderr.write(f"{counts.sentences} sentences labelled: {counts.carried}\n")
+        sys.stderr.write(f"{counts.sentences} sentences labelled: {counts.carried}; {counts.uncertain} to look at\n")
     if counts.set_aside:
         where = f" in {config.output}.rejected.jsonl" if config.output not in (None, "-") else ""
         sys.stderr.write(f"{counts.set_aside} rows could not be labelled and were set aside{where}\n")

@@ -37,8 +37,11 @@ class Tuning(Enum):
 class CalibrationMethod(Enum):
     """The family of maps from logits to probabilities."""
 
-    platt = "platt"
+    best = "best"
     temperature = "temperature"
+    platt = "platt"
+    beta = "beta"
+    isotonic = "isotonic"
     none = "none"
 
 
@@ -185,14 +188,18 @@ class DecisionConfig:
     """From logits to labels, fitted on validation.
 
     Attributes:
-        calibration: Platt scaling (slope and intercept), temperature (slope only), or none.
+        calibration: temperature (slope only), Platt scaling (slope and intercept), beta (bends at either end), isotonic
+            (any rising line), none; or, per label, the one with the best Brier score in cross-validation.
         goal: per label, the threshold of the best F1, or of the best F1 among those with a wanted precision or recall.
         at_least: the wanted precision or recall.
+        error_rate: wanted share, outside the uncertain band, of the sentences with a label that are passed over, and of
+            the labels given that are wrong.
     """
 
-    calibration: CalibrationMethod = CalibrationMethod.platt
+    calibration: CalibrationMethod = CalibrationMethod.best
     goal: ThresholdGoal = ThresholdGoal.f1
     at_least: float | None = None
+    error_rate: float = 0.05
 
 
 @dataclass(kw_only=True)

@@ -32,7 +32,7 @@ from stance.text import Sentence, split_sentences
 log = logging.getLogger(__name__)
 
 STDIN = STDOUT = "-"
-_OUR_COLUMNS = ("labels", "probabilities", "truncated")
+_OUR_COLUMNS = ("labels", "uncertain", "probabilities", "truncated")
 _PLACES = ("start", "end")
 CHUNK = 512
 """Sentences labelled together: enough to batch by length, few enough to hold."""
@@ -47,12 +47,14 @@ class Counts:
         set_aside: rows or documents that could not be labelled.
         sentences: sentences labelled.
         labels: of these, how many carry each label.
+        uncertain: of these, how many have a label that a person should look at.
     """
 
     inputs: int = 0
     set_aside: int = 0
     sentences: int = 0
     labels: Counter[str] = field(default_factory=Counter)
+    uncertain: int = 0
 
     @property
     def carried(self) -> str:
@@ -104,6 +106,7 @@ def label(config: PredictConfig, show: Show | None = None) -> Counts:
             write(chunk, predictions)
             counts.sentences += len(chunk)
             counts.labels.update(name for prediction in predictions for name in prediction.labels)
+            counts.uncertain += sum(bool(prediction.uncertain) for prediction in predictions)
             counter.advance(len(chunk), f"{counts.set_aside} set aside, {counts.carried}")
     return counts
 
@@ -270,6 +273,7 @@ def _nested_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
     return {
         **piece.columns,
         "labels": list(prediction.labels),
+        "uncertain": list(prediction.uncertain),
         "probabilities": {name: round(value, 6) for name, value in prediction.probabilities.items()},
         "truncated": prediction.truncated,
     }
@@ -284,6 +288,7 @@ def _flat_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
 def _flat_fields(labels: Sequence[str]) -> list[pa.Field]:
     return [
         pa.field("labels", pa.list_(pa.string())),
+        pa.field("uncertain", pa.list_(pa.string())),
         pa.field("truncated", pa.bool_()),
         *(pa.field(f"probability_{name}", pa.float64()) for name in labels),
     ]

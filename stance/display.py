@@ -11,7 +11,7 @@ from rich.text import Text
 from stance.check import Report
 from stance.contrast import PhenomenonScore
 from stance.fetch import MISSING, Fetched
-from stance.metrics import Metrics
+from stance.metrics import BandMetrics, Metrics
 from stance.predict import Prediction
 from stance.text import fold
 
@@ -19,20 +19,24 @@ _COLOURS = ("green", "red", "blue", "yellow", "magenta", "cyan")
 
 
 def prediction_line(prediction: Prediction) -> Text:
-    """A sentence, followed by its labels in colour with their probabilities; dim where it carries none."""
+    """A sentence, followed by its labels in colour with their probabilities; dim where it carries none.
+
+    An uncertain label has a question mark, and stands there, less bold, even if it is not given.
+    """
     line = Text(fold(prediction.text), style="" if prediction.labels else "dim")
-    for position, label in enumerate(prediction.probabilities):
-        if label in prediction.labels:
-            colour = _COLOURS[position % len(_COLOURS)]
-            line.append(f"  {label} {prediction.probabilities[label]:.2f}", style=f"bold {colour}")
+    for position, (label, probability) in enumerate(prediction.probabilities.items()):
+        given, uncertain = label in prediction.labels, label in prediction.uncertain
+        if given or uncertain:
+            style = f"{'bold' if given else 'dim'} {_COLOURS[position % len(_COLOURS)]}"
+            line.append(f"  {label} {probability:.2f}{'?' * uncertain}", style=style)
     return line
 
 
 def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] | None = None) -> Sequence[Table]:
-    """A table of the labels' figures, and one that sets the model beside its rivals if there are any."""
+    """A table of the labels' figures, one of their bands, and one that sets the model beside its rivals if any."""
     labels = Table(title=f"{title}, n = {metrics.n}", title_justify="left", box=SIMPLE_HEAD)
     labels.add_column("label")
-    for heading in ("n", "precision", "recall", "F1", "avg. prec.", "calib. err."):
+    for heading in ("n", "precision", "recall", "F1", "avg. prec.", "ECE", "Brier"):
         labels.add_column(heading, justify="right")
     for row in metrics.labels:
         labels.add_row(
@@ -41,12 +45,14 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
             *(_figure(value) for value in (row.precision, row.recall, row.f1)),
             _figure(row.average_precision),
             _figure(row.calibration_error),
+            _figure(row.brier),
         )
     labels.add_section()
     labels.add_row("macro", "", "", "", _figure(metrics.macro_f1))
     labels.add_row("micro", "", "", "", _figure(metrics.micro_f1))
+    bands = _bands_table(metrics.bands)
     if not rivals:
-        return [labels]
+        return [labels, bands]
     comparison = Table(title="F1 beside the baselines", title_justify="left", box=SIMPLE_HEAD)
     comparison.add_column("")
     for heading in (*(row.label for row in metrics.labels), "macro", "micro"):
@@ -54,7 +60,22 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
     for name, judged in {"this model": metrics, **rivals}.items():
         values = (*(row.f1 for row in judged.labels), judged.macro_f1, judged.micro_f1)
         comparison.add_row(name, *(_figure(value) for value in values))
-    return [labels, comparison]
+    return [labels, bands, comparison]
+
+
+def _bands_table(rows: Sequence[BandMetrics]) -> Table:
+    table = Table(title="Where the model is sure", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("label")
+    for heading in ("sentences", "passed over", "given wrongly"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row.label,
+            f"{_figure(row.coverage)} ({row.sure} of {row.n})",
+            f"{_figure(row.passed_over_rate)} ({row.passed_over} of {row.positives})",
+            f"{_figure(row.wrong_rate)} ({row.wrong} of {row.given})",
+        )
+    return table
 
 
 def contrast_table(scores: Sequence[PhenomenonScore]) -> Table:

@@ -1,14 +1,16 @@
-"""Finds the calibration maps and thresholds of a ``Decision`` on validation examples."""
+"""Finds the calibration maps, thresholds and bands of a ``Decision`` on validation examples."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 
-from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
+from stance.bands import fit_band
+from stance.calibration import fit_map
+from stance.config import DecisionConfig, ThresholdGoal
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
 
@@ -16,9 +18,13 @@ log = logging.getLogger(__name__)
 
 
 def fit_decision(
-    logits: NDArray[np.floating], gold: BoolArray, labels: tuple[str, ...], config: DecisionConfig
+    logits: NDArray[np.floating],
+    gold: BoolArray,
+    scenarios: Sequence[str],
+    labels: tuple[str, ...],
+    config: DecisionConfig,
 ) -> Decision:
-    """Fits one map and one threshold per label.
+    """Fits one map, one threshold and one band per label; ``stance.bands`` says what the bands promise.
 
     A label whose validation examples are all positive or all negative keeps the plain sigmoid and a threshold of one
     half, with a warning: there is nothing to fit on.
@@ -26,24 +32,21 @@ def fit_decision(
     Args:
         logits: shape (sentences, labels).
         gold: shape (sentences, labels), True where a sentence carries the label.
+        scenarios: what each sentence is about.
         labels: names of the columns.
-        config: which map, and what the thresholds are for.
+        config: which map, what the thresholds are for, and how many errors the bands may leave outside.
     """
-    check_goal(config)
-    slopes, intercepts, thresholds = [], [], []
+    check_decision(config)
+    maps, thresholds, bands = [], [], []
     for column, label in enumerate(labels):
-        slope, intercept, threshold = 1.0, 0.0, 0.5
-        if gold[:, column].all() or not gold[:, column].any():
-            log.warning("'%s' has no positive or no negative validation example: left uncalibrated.", label)
-        else:
-            slope, intercept = _fit_map(logits[:, column], gold[:, column], label, config.calibration)
-            one = Decision((label,), (slope,), (intercept,), (threshold,))
-            probabilities = one.probabilities(logits[:, [column]])[:, 0]
-            threshold = _fit_threshold(probabilities, gold[:, column], label, config)
-        slopes.append(slope)
-        intercepts.append(intercept)
+        values, carries = logits[:, column].astype(np.float64), gold[:, column]
+        to_probability = fit_map(values, carries, scenarios, label, config.calibration)
+        probabilities = to_probability(values)
+        threshold = _fit_threshold(probabilities, carries, label, config)
+        maps.append(to_probability)
         thresholds.append(threshold)
-    return Decision(labels, tuple(slopes), tuple(intercepts), tuple(thresholds))
+        bands.append(fit_band(probabilities, carries, threshold, config.error_rate))
+    return Decision(labels, tuple(maps), tuple(thresholds), tuple(bands))
 
 
 def fit_thresholds(decision: Decision, probabilities: FloatArray, gold: BoolArray) -> Decision:
@@ -55,8 +58,10 @@ def fit_thresholds(decision: Decision, probabilities: FloatArray, gold: BoolArra
     return replace(decision, thresholds=tuple(thresholds))
 
 
-def check_goal(config: DecisionConfig) -> None:
-    """Raises ConfigError unless the goal and ``at_least`` fit together."""
+def check_decision(config: DecisionConfig) -> None:
+    """Raises ConfigError unless goal and ``at_least`` fit together and the error rate is one."""
+    if not 0 < config.error_rate < 1:
+        raise ConfigError(f"Expected decision.error_rate above 0 and below 1, e.g. 0.05; found {config.error_rate}.")
     if config.goal is ThresholdGoal.f1:
         if config.at_least is not None:
             raise ConfigError("decision.at_least goes with decision.goal=precision or recall; the goal is f1.")
@@ -64,22 +69,6 @@ def check_goal(config: DecisionConfig) -> None:
         raise ConfigError(
             f"decision.goal={config.goal.name} needs decision.at_least, above 0 and at most 1; found {config.at_least}."
         )
-
-
-def _fit_map(
-    logits: NDArray[np.floating], gold: BoolArray, label: str, method: CalibrationMethod
-) -> tuple[float, float]:
-    """Platt (1999) and temperature scaling (Guo et al. 2017) are logistic regressions on the logit, without penalty."""
-    if method is CalibrationMethod.none:
-        return 1.0, 0.0
-    regression = LogisticRegression(C=np.inf, fit_intercept=method is CalibrationMethod.platt, max_iter=1000)
-    regression.fit(logits.reshape(-1, 1).astype(np.float64), gold)
-    slope = float(regression.coef_[0, 0])
-    if slope <= 0:
-        # Turning the logits round would hide it.
-        log.warning("'%s' is ranked backwards on validation: left uncalibrated; its training has failed.", label)
-        return 1.0, 0.0
-    return slope, float(np.ravel(regression.intercept_)[0]) if method is CalibrationMethod.platt else 0.0
 
 
 def _fit_threshold(probabilities: FloatArray, gold: BoolArray, label: str, config: DecisionConfig) -> float:

@@ -10,7 +10,7 @@ from stance.errors import ModelError
 from stance.tables import replacing
 
 NAME = "stance.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ModelFile:
     """The contents of ``stance.json``.
 
     Attributes:
-        decision: label order, calibration maps and thresholds.
+        decision: label order, calibration maps, thresholds and bands.
         max_length: longest sentence in tokens.
         weights_sha256: of the ``model.safetensors`` beside it.
         base: name and SHA-256 of the encoder that training started from.
@@ -61,9 +61,12 @@ class ModelFile:
         except (OSError, ValueError) as error:
             raise ModelError(f"Cannot read {path}: {error}") from None
         try:
-            if content.pop("format") != FORMAT:
-                raise ModelError(f"{path} was written by another version of stance: expected format {FORMAT}.")
-            decision = Decision(**{key: tuple(values) for key, values in content.pop("decision").items()})
-            return cls(decision=decision, **content)
+            found = content.pop("format")
+            if found != FORMAT:
+                raise ModelError(
+                    f"{path} was written by another version of stance: expected format {FORMAT}, found {found}. Train "
+                    "the model again, or use it with the version that made it."
+                )
+            return cls(decision=Decision.from_dict(content.pop("decision")), **content)
         except (AttributeError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a stance model file: {error}") from None

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stance.config import DEFAULT_MODEL, TrainedModelConfig
-from stance.decision import FloatArray, Thresholds
+from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
 from stance.sources import DELTA, GRAPH, WEIGHTS, find_source, hash_file
@@ -36,12 +35,15 @@ class Prediction:
         text: the sentence as it was given.
         labels: those whose probability reaches the threshold, in the model's order; often none.
         probabilities: calibrated, for every label of the model; 0 where the text is blank.
+        uncertain: labels, given or not, that a person should look at, in the model's order. Of the others few are
+            wrong: ``stance.bands`` says how few, and for which sentences.
         truncated: the sentence was longer than the model reads, and its end had no say.
     """
 
     text: str
     labels: tuple[str, ...]
     probabilities: dict[str, float]
+    uncertain: tuple[str, ...]
     truncated: bool
 
 
@@ -123,6 +125,11 @@ class Predictor:
         """The lowest probability at which a sentence carries a label, fitted on validation."""
         return dict(zip(self.labels, self.model_file.decision.thresholds, strict=True))
 
+    @property
+    def bands(self) -> dict[str, Band]:
+        """The probabilities at which a label is uncertain, fitted on validation."""
+        return dict(zip(self.labels, self.model_file.decision.bands, strict=True))
+
     @overload  # a string is itself iterable: the first form wins
     def predict(  # type: ignore[overload-overlap]
         self, texts: str, *, thresholds: Thresholds | None = None
@@ -136,7 +143,8 @@ class Predictor:
 
         Args:
             texts: a sentence, or any number of them.
-            thresholds: for this call, one threshold for all labels or one for each label named.
+            thresholds: for this call, one threshold for all labels or one for each label named. They change which
+                labels are given, not which are uncertain.
 
         Returns:
             One prediction for one string; for several, a list of the same length and order.
@@ -151,8 +159,7 @@ class Predictor:
 
     def predict_proba(self, texts: str | Iterable[str]) -> FloatArray:
         """Calibrated probabilities, an array of shape (sentences, labels); one string counts as one sentence."""
-        probabilities, _ = self._probabilities([texts] if isinstance(texts, str) else list(texts))
-        return probabilities
+        return self._read([texts] if isinstance(texts, str) else list(texts)).probabilities
 
     def predict_document(self, text: str, *, thresholds: Thresholds | None = None) -> list[SentencePrediction]:
         """Splits a text into sentences and labels each; offsets count characters of ``text``."""
@@ -166,29 +173,42 @@ class Predictor:
 
     def _predict(self, texts: list[str], thresholds: Thresholds | None) -> list[Prediction]:
         decision = self.model_file.decision.with_thresholds(thresholds)
-        probabilities, truncated = self._probabilities(texts)
-        carried = decision.carried(probabilities) & (probabilities > 0)
+        read = self._read(texts)
+        decided = decision.decide(read.probabilities)
         return [
             Prediction(
                 text=text,
-                labels=tuple(label for label, found in zip(self.labels, carried[row], strict=True) if found),
-                probabilities=dict(zip(self.labels, probabilities[row].tolist(), strict=True)),
-                truncated=bool(truncated[row]),
+                labels=self._named(decided.carried[row] & read.told[row]),
+                probabilities=dict(zip(self.labels, read.probabilities[row].tolist(), strict=True)),
+                uncertain=self._named(decided.uncertain[row] & read.told[row]),
+                truncated=bool(read.truncated[row]),
             )
             for row, text in enumerate(texts)
         ]
 
-    def _probabilities(self, texts: list[str]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    def _named(self, columns: BoolArray) -> tuple[str, ...]:
+        return tuple(label for label, found in zip(self.labels, columns, strict=True) if found)
+
+    def _read(self, texts: list[str]) -> "_Read":
         _check_strings(texts)
         # A blank text says nothing, so the network is not asked what it means.
-        told = [row for row, text in enumerate(texts) if text.strip()]
+        told = np.array([bool(text.strip()) for text in texts], dtype=np.bool_)
         probabilities = np.zeros((len(texts), len(self.labels)))
         truncated = np.zeros(len(texts), dtype=np.bool_)
-        if told:
-            logits = self._inference.logits([texts[row] for row in told])
+        if told.any():
+            logits = self._inference.logits([text for text, says in zip(texts, told, strict=True) if says])
             probabilities[told] = self.model_file.decision.probabilities(logits.values)
             truncated[told] = logits.truncated
-        return probabilities, truncated
+        return _Read(probabilities, truncated, told)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Probabilities of shape (texts, labels); which texts were cut; and which are not blank."""
+
+    probabilities: FloatArray
+    truncated: BoolArray
+    told: BoolArray
 
 
 def _inference(folder: Path, *, base: Path | None, max_length: int, device: str | None) -> "Inference":

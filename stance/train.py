@@ -29,11 +29,12 @@ from transformers import (
 
 from stance.config import DecisionConfig, TrainConfig, Tuning
 from stance.data import Example, Splits, hash_examples, read_splits
-from stance.decision import BoolArray, Decision, FloatArray, sigmoid
+from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
-from stance.fitting import check_goal, fit_decision, fit_thresholds
+from stance.fitting import check_decision, fit_decision, fit_thresholds
 from stance.inference import encode
 from stance.labels import check_label_names, indicator_matrix
+from stance.maps import sigmoid
 from stance.metrics import Metrics, measure
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
@@ -96,7 +97,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
 
 
 def _check(config: TrainConfig) -> None:
-    check_goal(config.decision)
+    check_decision(config.decision)
     training = config.training
     for name, value, fits in (
         ("epochs", training.epochs, training.epochs >= 1),
@@ -310,9 +311,10 @@ def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
 def decide(
     inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
 ) -> tuple[Decision, Metrics]:
-    """Fits calibration and thresholds on validation; returns them with the figures that they reach there."""
+    """Fits calibration, thresholds and bands on validation; returns them with the figures that they reach there."""
     gold = _gold(validation, labels)
     logits = inference.logits([example.text for example in validation]).values
-    decision = fit_decision(logits, gold, labels, config)
+    scenarios = [example.scenario for example in validation]
+    decision = fit_decision(logits, gold, scenarios, labels, config)
     probabilities = decision.probabilities(logits)
     return decision, measure(decision.decide(probabilities), gold, labels)

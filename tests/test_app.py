@@ -8,7 +8,7 @@ from stance import app
 from stance.config import PredictConfig
 from stance.display import metrics_tables, prediction_line
 from stance.errors import DataError
-from stance.metrics import LabelMetrics, Metrics
+from stance.metrics import BandMetrics, LabelMetrics, Metrics
 from stance.predict import Prediction
 
 
@@ -72,19 +72,30 @@ def test_an_interrupted_run_says_how_to_go_on(
 
 def test_a_labelled_sentence_shows_its_labels_in_colour_and_an_unlabelled_one_is_dim() -> None:
     probabilities = {"offer": 0.9, "denial": 0.1}
-    line = prediction_line(Prediction("Two\nlines.", ("offer",), probabilities, truncated=False))
+    line = prediction_line(Prediction("Two\nlines.", ("offer",), probabilities, uncertain=(), truncated=False))
     assert line.plain == "Two lines.  offer 0.90"
     assert [str(span.style) for span in line.spans] == ["bold green"]
-    assert prediction_line(Prediction("Nothing.", (), probabilities, truncated=False)).style == "dim"
+    assert prediction_line(Prediction("Nothing.", (), probabilities, uncertain=(), truncated=False)).style == "dim"
+
+
+def test_an_uncertain_label_has_a_question_mark_given_or_not() -> None:
+    probabilities = {"offer": 0.6, "accusation": 0.9, "denial": 0.2}
+    labels, uncertain = ("offer", "accusation"), ("offer", "denial")
+    line = prediction_line(Prediction("A.", labels, probabilities, uncertain=uncertain, truncated=False))
+    assert line.plain == "A.  offer 0.60?  accusation 0.90  denial 0.20?"
+    assert [str(span.style) for span in line.spans] == ["bold green", "bold red", "dim blue"]
 
 
 def test_tables_show_every_label_and_rival_within_a_terminal_s_width() -> None:
-    rows = (LabelMetrics("offer", 3, 0.5, 0.25, 1 / 3, 0.4, 0.01), LabelMetrics("denial", 0, 0.0, 0.0, 0.0, None, 0.0))
-    metrics = Metrics(10, rows, 0.167, 0.2)
+    offer = LabelMetrics("offer", 494, 0.5, 0.25, 1 / 3, 0.4, 0.01, 0.0625)
+    accusation = LabelMetrics("accusation", 0, 0.0, 0.0, 0.0, None, 0.0, 0.0)
+    bands = (BandMetrics("offer", 3829, 3446, 494, 26, 512, 25), BandMetrics("accusation", 10, 5, 0, 0, 0, 0))
+    metrics = Metrics(10, (offer, accusation), 0.167, 0.2, bands)
     console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     for table in metrics_tables("mine", metrics, {"TF-IDF + logistic": metrics}):
         console.print(table)
     text = console.export_text()
     assert "mine, n = 10" in text
-    for shown in ("0.333", "0.167", "TF-IDF + logistic", " - "):
+    assert text.count("accusation") == 3, "a label is cut short"
+    for shown in ("0.333", "0.167", "TF-IDF + logistic", " - ", "Brier", "0.062", "0.900 (3446 of 3829)", "- (0 of 0)"):
         assert shown in text

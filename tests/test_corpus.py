@@ -41,6 +41,8 @@ def test_an_article_is_split_and_each_sentence_has_its_place(job, tmp_path: Path
     assert {row["document"] for row in rows} == {str(tmp_path / "a.txt")}
     expected = tiny_predictor.predict([row["text"] for row in rows])
     assert [row["labels"] for row in rows] == [list(prediction.labels) for prediction in expected]
+    assert [row["uncertain"] for row in rows] == [list(prediction.uncertain) for prediction in expected]
+    assert counts.uncertain == sum(bool(prediction.uncertain) for prediction in expected) > 0
     assert rows[0]["probabilities"] == pytest.approx(expected[0].probabilities, abs=1e-5)
     assert (counts.inputs, counts.sentences, counts.set_aside) == (1, 3, 0)
     assert counts.labels["denial"] == sum("denial" in row["labels"] for row in rows)
@@ -78,13 +80,15 @@ def test_tables_keep_their_columns_and_gain_ours(job, tmp_path: Path, source: st
     job(source, output)
     if output == "out.jsonl":
         rows = lines(tmp_path / output)
-        assert list(rows[0]) == ["id", "text", "input_labels", "when", "labels", "probabilities", "truncated"]
+        assert list(rows[0]) == [
+            *("id", "text", "input_labels", "when", "labels", "uncertain", "probabilities", "truncated")
+        ]
     else:
         import pandas as pd  # it comes with datasets
 
         table = pd.read_csv(tmp_path / output) if output == "out.csv" else pq.read_table(tmp_path / output).to_pandas()
         assert list(table.columns) == [
-            *("id", "text", "input_labels", "when", "labels", "truncated"),
+            *("id", "text", "input_labels", "when", "labels", "uncertain", "truncated"),
             *(f"probability_{name}" for name in ("offer", "accusation", "denial", "condition")),
         ]
         rows = table.to_dict("records")

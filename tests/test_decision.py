@@ -1,12 +1,15 @@
+import json
 import logging
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
-from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
-from stance.decision import Decided, Decision, sigmoid
+from stance.config import DecisionConfig, ThresholdGoal
+from stance.decision import Band, Decided, Decision
 from stance.errors import ConfigError
 from stance.fitting import fit_decision
+from stance.maps import PLAIN_SIGMOID, BetaMap, IsotonicMap, LogisticMap, sigmoid
 from stance.metrics import calibration_error, measure
 
 LABELS = ("a", "b")
@@ -19,30 +22,13 @@ def overconfident_logits(n: int = 4000, seed: int = 0) -> tuple[np.ndarray, np.n
     return logits, rng.random((n, 2)) < sigmoid(logits / 3 - 1)
 
 
-def test_platt_scaling_recovers_the_map_that_made_the_labels() -> None:
-    logits, gold = overconfident_logits()
-    decision = fit_decision(logits, gold, LABELS, DecisionConfig())
-    assert decision.slopes == pytest.approx((1 / 3, 1 / 3), abs=0.04)
-    assert decision.intercepts == pytest.approx((-1, -1), abs=0.12)
-    fresh_logits, fresh_gold = overconfident_logits(seed=1)
-    before = calibration_error(sigmoid(fresh_logits)[:, 0], fresh_gold[:, 0])
-    after = calibration_error(decision.probabilities(fresh_logits)[:, 0], fresh_gold[:, 0])
-    assert before > 0.1
-    assert after < 0.03
-
-
-def test_temperature_only_scales_and_none_leaves_the_sigmoid() -> None:
-    logits, gold = overconfident_logits()
-    temperature = fit_decision(logits, gold, LABELS, DecisionConfig(calibration=CalibrationMethod.temperature))
-    assert temperature.intercepts == (0.0, 0.0)
-    assert 0 < temperature.slopes[0] < 1
-    plain = fit_decision(logits, gold, LABELS, DecisionConfig(calibration=CalibrationMethod.none))
-    assert plain.probabilities(logits) == pytest.approx(sigmoid(logits))
+def fit(logits: np.ndarray, gold: np.ndarray, config: DecisionConfig | None = None) -> Decision:
+    return fit_decision(logits, gold, [str(n // 5) for n in range(len(gold))], LABELS, config or DecisionConfig())
 
 
 def test_the_threshold_is_that_of_the_best_f1() -> None:
     logits, gold = overconfident_logits(300)
-    decision = fit_decision(logits, gold, LABELS, DecisionConfig())
+    decision = fit(logits, gold)
     probabilities = decision.probabilities(logits)
     best = measure(decision.decide(probabilities), gold, LABELS)
     for threshold in np.linspace(0.01, 0.99, 197):
@@ -54,7 +40,7 @@ def test_the_threshold_is_that_of_the_best_f1() -> None:
 @pytest.mark.parametrize("goal", [ThresholdGoal.precision, ThresholdGoal.recall])
 def test_a_wanted_precision_or_recall_is_met(goal: ThresholdGoal) -> None:
     logits, gold = overconfident_logits(2000)
-    decision = fit_decision(logits, gold, LABELS, DecisionConfig(goal=goal, at_least=0.7))
+    decision = fit(logits, gold, DecisionConfig(goal=goal, at_least=0.7))
     probabilities = decision.probabilities(logits)
     for row in measure(decision.decide(probabilities), gold, LABELS).labels:
         assert getattr(row, goal.name) >= 0.7
@@ -65,15 +51,20 @@ def test_a_goal_that_contradicts_itself_is_refused() -> None:
     logits, gold = overconfident_logits(50)
     for config in (DecisionConfig(at_least=0.9), DecisionConfig(goal=ThresholdGoal.recall)):
         with pytest.raises(ConfigError, match="at_least"):
-            fit_decision(logits, gold, LABELS, config)
+            fit(logits, gold, config)
+    for error_rate in (0.0, 1.0):
+        with pytest.raises(ConfigError, match="error_rate"):
+            fit(logits, gold, DecisionConfig(error_rate=error_rate))
 
 
-def test_a_label_without_positives_keeps_the_plain_sigmoid_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_label_without_positives_keeps_the_plain_sigmoid_is_never_sure_and_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     logits, gold = overconfident_logits(50)
     gold[:, 1] = False
     with caplog.at_level(logging.WARNING):
-        decision = fit_decision(logits, gold, LABELS, DecisionConfig())
-    assert (decision.slopes[1], decision.intercepts[1], decision.thresholds[1]) == (1.0, 0.0, 0.5)
+        decision = fit(logits, gold)
+    assert (decision.maps[1], decision.thresholds[1], decision.bands[1]) == (PLAIN_SIGMOID, 0.5, Band())
     assert "'b' has no positive" in caplog.text
 
 
@@ -88,10 +79,32 @@ def test_thresholds_change_for_one_call_label_by_label() -> None:
         decision.with_thresholds(1.5)
 
 
+def test_changed_thresholds_change_labels_and_not_the_band() -> None:
+    decision = Decision(LABELS, (PLAIN_SIGMOID,) * 2, (0.5, 0.5), (Band(0.2, 0.8), Band()))
+    probabilities = np.array([[0.1, 0.1], [0.2, 0.5], [0.7, 0.7], [0.8, 0.99]])
+    decided = decision.decide(probabilities)
+    assert decided.uncertain.T.tolist() == [[False, True, True, False], [True] * 4]
+    changed = decision.with_thresholds(0.9).decide(probabilities)
+    assert changed.carried.T.tolist() == [[False] * 4, [False, False, False, True]]
+    assert changed.uncertain.tolist() == decided.uncertain.tolist()
+
+
+def test_a_decision_maps_each_label_by_its_own_map_and_comes_back_from_json() -> None:
+    maps = (BetaMap(0.5, 1.0, 0.1), IsotonicMap((-1.0, 1.0), (0.2, 0.6)), LogisticMap(2.0, 1.0))
+    decision = Decision(("a", "b", "c"), maps, (0.5, 0.4, 0.3), (Band(0.1, 0.9), Band(0.2), Band()))
+    logits = np.array([[0.3, 0.0, -0.5], [1.0, 5.0, 0.0]], dtype=np.float32)
+    probabilities = decision.probabilities(logits)
+    assert probabilities[:, 1:].tolist() == [[0.4, 0.5], [0.6, pytest.approx(sigmoid(np.array(1.0)))]]
+    assert decision.probabilities(logits[:0]).shape == (0, 3)
+    again = Decision.from_dict(json.loads(json.dumps(asdict(decision), allow_nan=False)))
+    assert again == decision
+
+
 def test_metrics_of_a_case_worked_out_by_hand() -> None:
     gold = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], dtype=bool)
     probabilities = np.array([[0.9, 0.8], [0.4, 0.1], [0.6, 0.1], [0.1, 0.1]])
-    metrics = measure(Decided(probabilities, probabilities >= 0.5), gold, LABELS)
+    uncertain = np.array([[0, 0], [0, 0], [0, 1], [1, 0]], dtype=bool)
+    metrics = measure(Decided(probabilities, probabilities >= 0.5, uncertain), gold, LABELS)
     a, b = metrics.labels
     assert (a.n, a.precision, a.recall, a.f1) == (2, 0.5, 0.5, 0.5)
     assert a.average_precision == pytest.approx((1 + 2 / 3) / 2)
@@ -99,6 +112,11 @@ def test_metrics_of_a_case_worked_out_by_hand() -> None:
     assert (b.n, b.f1, b.average_precision) == (0, 0.0, None)
     assert metrics.macro_f1 == 0.25
     assert metrics.micro_f1 == pytest.approx(2 * 1 / (2 * 1 + 2 + 1))
+    assert a.brier == pytest.approx((0.1**2 + 0.6**2 + 0.6**2 + 0.1**2) / 4)
+    band_a, band_b = metrics.bands
+    assert (band_a.sure, band_a.passed_over, band_a.given, band_a.wrong) == (3, 1, 2, 1)
+    assert (band_a.coverage, band_a.passed_over_rate, band_a.wrong_rate) == (0.75, 0.5, 0.5)
+    assert (band_b.sure, band_b.passed_over_rate, band_b.given, band_b.wrong_rate) == (3, None, 1, 1.0)
 
 
 def test_calibration_error_of_known_cases() -> None:

@@ -24,6 +24,10 @@ def test_figures_are_those_of_the_model_s_own_decisions(tiny_predictor: Predicto
         assert row.recall == pytest.approx(right / row.n)
         assert row.precision == pytest.approx(right / found if found else 0.0)
     assert [row.label for row in metrics.labels] == list(tiny_predictor.labels)
+    for band in metrics.bands:
+        sure = [p for p in predictions if band.label not in p.uncertain]
+        assert (band.sure, band.n) == (len(sure), len(examples))
+        assert band.given == sum(band.label in prediction.labels for prediction in sure)
 
 
 def test_the_report_is_json_and_says_whether_the_model_was_trained_on_it(
@@ -40,6 +44,7 @@ def test_the_report_is_json_and_says_whether_the_model_was_trained_on_it(
     content = json.loads(Path(config.output).read_text())
     assert content["split"] == "test"
     assert Metrics.from_dict(content["metrics"]) == evaluation.metrics
+    assert [band["label"] for band in content["metrics"]["bands"]] == list(LABELS)
     assert set(content["baselines"]) == {"keyword list", "TF-IDF + logistic"}
     assert not content["trained_on_it"]
 

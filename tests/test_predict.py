@@ -1,12 +1,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import stance
+from stance.decision import Band
 from stance.errors import ConfigError, ModelError
 from stance.labels import LABELS
 from stance.predict import Prediction, Predictor, predict
@@ -34,6 +36,19 @@ def test_labels_are_those_whose_probability_reaches_the_threshold(tiny_predictor
         assert list(prediction.labels) == expected
 
 
+def test_uncertain_labels_are_those_within_their_band_whatever_the_thresholds(tiny_predictor: Predictor) -> None:
+    bands = (Band(0.2, 0.6), Band(0.0, None), Band(0.9, 0.9), Band(0.5, 0.7))
+    decision = replace(tiny_predictor.model_file.decision, bands=bands)
+    predictor = Predictor(tiny_predictor._inference, replace(tiny_predictor.model_file, decision=decision))
+    assert predictor.bands == dict(zip(LABELS, bands, strict=True))
+    texts = ["we resume talks", "they deny", "if the rain fell", "blame the rain"]
+    for thresholds in (None, 0.0, 1.0):
+        for prediction in predictor.predict(texts, thresholds=thresholds):
+            p = prediction.probabilities
+            expected = (0.2 <= p["offer"] < 0.6, True, False, 0.5 <= p["condition"] < 0.7)
+            assert prediction.uncertain == tuple(label for label, on in zip(LABELS, expected, strict=True) if on)
+
+
 def test_thresholds_are_replaced_for_one_call(tiny_predictor: Predictor) -> None:
     assert tiny_predictor.predict("they deny", thresholds=1.0).labels == ()
     assert tiny_predictor.predict("they deny", thresholds=0.0).labels == LABELS
@@ -46,7 +61,7 @@ def test_thresholds_are_replaced_for_one_call(tiny_predictor: Predictor) -> None
 def test_a_blank_text_carries_nothing_at_any_threshold(tiny_predictor: Predictor, blank: str) -> None:
     for thresholds in (None, 0.0):
         prediction = tiny_predictor.predict(blank, thresholds=thresholds)
-        assert prediction.labels == ()
+        assert prediction.labels == prediction.uncertain == ()
         assert set(prediction.probabilities.values()) == {0.0}
 
 
@@ -118,7 +133,8 @@ def test_weights_that_are_not_those_of_the_model_file_are_refused(tiny_predictor
         (None, r"holds no stance\.json"),
         ("{", "Cannot read"),
         ("[]", "not a stance model file"),
-        ('{"format": 99}', "format 1"),
+        ('{"format": 1, "decision": {}}', r"expected format 2, found 1\. Train the model again"),
+        ('{"format": 2, "decision": {"maps": [{"kind": "spline"}]}}', "not a stance model file: 'spline'"),
     ],
 )
 def test_a_model_file_that_cannot_serve_is_told(
@@ -143,7 +159,8 @@ def test_a_newer_field_in_the_model_file_is_told_not_guessed(tiny_predictor: Pre
 def test_importing_loads_nothing_heavy_and_binds_no_predict_at_the_root() -> None:
     code = (
         "import sys, stance, stance.predict;"
-        "heavy = {'torch', 'transformers', 'sklearn', 'datasets', 'pandas', 'pyarrow', 'hydra'} & sys.modules.keys();"
+        "heavy = {'torch', 'transformers', 'sklearn', 'scipy', 'datasets', 'pandas', 'pyarrow', 'hydra'};"
+        "heavy &= sys.modules.keys();"
         "print(sorted(heavy), type(stance.predict).__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -16,9 +16,10 @@ Logits = Callable[[Sequence[str]], NDArray[np.floating]]
 
 
 def decide(logits: Logits, validation: Sequence[Example], texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
-    """What a trained baseline says of the texts; calibration and thresholds of best F1 are fitted on validation."""
+    """What a trained baseline says of the texts; calibration, thresholds and bands are fitted on validation."""
     on_validation = logits([example.text for example in validation])
-    decision = fit_decision(on_validation, gold(validation, labels), labels, DecisionConfig())
+    scenarios = [example.scenario for example in validation]
+    decision = fit_decision(on_validation, gold(validation, labels), scenarios, labels, DecisionConfig())
     return decision.decide(decision.probabilities(logits(texts)))
 
 

@@ -27,7 +27,7 @@ def keyword_list(texts: Sequence[str], labels: Sequence[str]) -> Decided | None:
     if not set(labels) <= KEYWORDS.keys():
         return None
     found = find_keywords(texts, labels)
-    return Decided(found.astype(np.float64), found)
+    return Decided(found.astype(np.float64), found, uncertain=np.zeros_like(found))
 
 
 def find_keywords(texts: Sequence[str], labels: Sequence[str]) -> BoolArray:
