@@ -229,7 +229,7 @@ class TrainedModelConfig:
     """Which trained model to use.
 
     Attributes:
-        path: a shipped model, a local folder, an installed package, or a hub id ``owner/name``.
+        path: a local folder, an installed package, or a hub id ``owner/name``.
         revision: branch, tag or commit of a hub id.
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.

@@ -24,8 +24,6 @@ DELTA = "delta.safetensors"
 """The weights of a model that is kept as its difference from a base."""
 GRAPH = "graph.onnx"
 """What ONNX Runtime computes with the weights."""
-SHIPPED = ("default", "large")
-"""Models that come with the package."""
 RUNS = "outputs/"
 """Where training puts models: a name that begins so is never a hub id."""
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -50,18 +48,12 @@ class Source:
 
 
 def find_source(name: str, revision: str | None = None) -> Source:
-    """Finds a shipped model by its name, or any by folder, package or hub id, and hashes its weights.
+    """Finds a model by folder, package or hub id, and hashes its weights.
 
     Raises:
         ModelError: nothing of that name can be had, or it is not what it should be.
     """
-    folder = (
-        _shipped_folder(name)
-        or _local_folder(name)
-        or _package_folder(name)
-        or unpacked(name)
-        or _hub_folder(name, revision)
-    )
+    folder = _local_folder(name) or _package_folder(name) or unpacked(name) or _hub_folder(name, revision)
     weights = folder / DELTA if (folder / DELTA).exists() else folder / WEIGHTS
     if not weights.exists():
         raise ModelError(_without_weights(folder))
@@ -79,10 +71,6 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _shipped_folder(name: str) -> Path | None:
-    return Path(__file__).parent / "models" / name if name in SHIPPED else None
 
 
 def _local_folder(name: str) -> Path | None:
