@@ -3,6 +3,7 @@
 The weights stay in the model's own file, under the same names, so that they exist once whoever runs them.
 """
 
+import logging
 import warnings
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> P
         import onnxscript  # noqa: F401 (torch exports through it)
     except ImportError:
         raise ConfigError("Writing a graph needs more packages: pip install 'stance[export]'") from None
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would tell of packages that it does without
     inference = TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
     ids = torch.full((2, 7), 5)
     free = {0: torch.export.Dim("sentences", min=1), 1: torch.export.Dim("tokens", min=2)}
