@@ -72,7 +72,7 @@ MISTAKES = {
     "unknown experiment": (
         "train.py",
         ["experiment=quikstart"],
-        "Available options in 'experiment': default quickstart",
+        "Available options in 'experiment': default large quickstart",
     ),
     "no training data": ("train.py", ["data=table"], "give data.train=<file>"),
     "group as setting": ("predict.py", ["input=x.txt", "model=outputs/mine"], "it has: model.path"),
