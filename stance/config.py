@@ -353,25 +353,45 @@ class CheckConfig:
 
 
 @dataclass(kw_only=True)
-class StudyConfig:
-    """A study of models trained alike on different data, several seeds each.
+class ComparisonConfig:
+    """What models are judged on, and what beside.
 
     Attributes:
-        folder: holds the model folders; those whose settings differ in the seed alone are seeds of one another.
         targets: what to judge on, the test split of each, by name.
         contrast: contrast sets to judge on as well.
         baselines: which to set beside the models; each learns from every set of data that models learned from.
         encoder: what embeddings, setfit and plain start from: a folder, an installed package, or a hub id.
         draws: bootstrap samples for the intervals.
         seed: of the bootstrap, and of the baselines setfit and plain.
-        output: Markdown file to write.
     """
 
-    folder: str = MISSING
     targets: dict[str, DataConfig] = field(default_factory=dict)
     contrast: str | None = None
     baselines: list[Baseline] = field(default_factory=lambda: [Baseline.keyword_list, Baseline.tfidf])
     encoder: str = DEFAULT_ENCODER
     draws: int = 2000
     seed: int = 0
+
+
+@dataclass(kw_only=True)
+class StudyConfig(ComparisonConfig):
+    """A study of models trained alike on different data, several seeds each.
+
+    Attributes:
+        folder: holds the model folders; those whose settings differ in the seed alone are seeds of one another.
+        output: Markdown file to write.
+    """
+
+    folder: str = MISSING
     output: str = MISSING
+
+
+@dataclass(kw_only=True)
+class CardConfig(ComparisonConfig):
+    """A model card.
+
+    Attributes:
+        model: the trained model; the card is the ``README.md`` of its folder.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)

@@ -12,7 +12,7 @@ from stance.baselines.contrastive import check_setfit
 from stance.baselines.keywords import keyword_list
 from stance.baselines.learned import learn
 from stance.bootstrap import Estimate, estimate_f1, estimate_share
-from stance.config import Baseline, DataConfig, StudyConfig
+from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, read_split, read_splits
 from stance.decision import BoolArray
@@ -93,9 +93,22 @@ def study(config: StudyConfig) -> Study:
         ConfigError: there are no models, or they differ in their labels; or a package that a baseline needs is missing.
         DataError: data cannot be had.
     """
+    families = find_families(Path(config.folder))
+    done = compare(families, config)
+    with replacing(Path(config.output)) as temporary:
+        temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8")
+    return done
+
+
+def compare(families: Mapping[str, Sequence[Path]], config: ComparisonConfig) -> Study:
+    """Judges models, several seeds of each recipe, and the baselines; as ``study``, of the folders that are named.
+
+    Args:
+        families: by the name of the recipe, the folders of its models; all of the same labels.
+        config: what to judge on, and beside what.
+    """
     if Baseline.setfit in config.baselines:
         check_setfit()  # now, not after hours of other work
-    families = find_families(Path(config.folder))
     labels = ModelFile.read(next(iter(families.values()))[0]).decision.labels
     targets = {name: read_split("test", labels, data) for name, data in config.targets.items()}
     groups = [] if config.contrast is None else read_contrast(Path(config.contrast), labels)
@@ -106,21 +119,52 @@ def study(config: StudyConfig) -> Study:
     for name, examples in targets.items():
         judged.append(_judge(name, examples, _part(answers, start, len(examples)), labels, config))
         start += len(examples)
-    done = Study(
+    return Study(
         targets=tuple(judged),
         groups=Counter(group.phenomenon for group in groups),
         contrasted=tuple(_contrast(groups, _part(answers, start, len(members)), labels, config)) if groups else (),
     )
-    with replacing(Path(config.output)) as temporary:
-        temporary.write_text("\n".join(_markdown(done, labels)) + "\n", encoding="utf-8")
-    return done
+
+
+def as_markdown(found: Study) -> Iterator[str]:
+    """The lines of its tables."""
+    for target in found.targets:
+        heads = [f"{label} ({n:,})" for label, n in target.positives.items()]
+        yield f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
+        yield ""
+        yield from table(
+            ("F1 [95 %]", "seeds", *heads, MACRO, "SD of seeds"),
+            (
+                (
+                    row.system,
+                    row.runs,
+                    *(_cell(row.f1[name]) for name in (*target.positives, MACRO)),
+                    "-" if row.deviation is None else f"{row.deviation:.3f}",
+                )
+                for row in target.judged
+            ),
+        )
+        yield ""
+    if found.contrasted:
+        yield f"**contrast sets** ({sum(found.groups.values())} groups; share with every label of every member right)"
+        yield ""
+        yield from table(
+            ("", *(row.system for row in found.contrasted)),
+            (
+                ("all [95 %]", *(_cell(row.share) for row in found.contrasted)),
+                *(
+                    (f"{name} ({found.groups[name]})", *(f"{row.phenomena[name]:.2f}" for row in found.contrasted))
+                    for name in sorted(found.groups)
+                ),
+            ),
+        )
 
 
 def _answers(
     families: Mapping[str, Sequence[Path]],
     examples: Sequence[Example],
     labels: tuple[str, ...],
-    config: StudyConfig,
+    config: ComparisonConfig,
 ) -> Iterator[tuple[str, list[BoolArray]]]:
     texts = [example.text for example in examples]
     keywords = keyword_list(texts, labels) if Baseline.keyword_list in config.baselines else None
@@ -152,7 +196,7 @@ def _part(answers: Answers, start: int, n: int) -> Answers:
 
 
 def _judge(
-    name: str, examples: Sequence[Example], answers: Answers, labels: tuple[str, ...], config: StudyConfig
+    name: str, examples: Sequence[Example], answers: Answers, labels: tuple[str, ...], config: ComparisonConfig
 ) -> Target:
     gold = indicator_matrix([example.labels for example in examples], labels)
     documents = [example.scenario for example in examples]
@@ -173,7 +217,7 @@ def _judge(
 
 
 def _contrast(
-    groups: Sequence[ContrastGroup], answers: Answers, labels: tuple[str, ...], config: StudyConfig
+    groups: Sequence[ContrastGroup], answers: Answers, labels: tuple[str, ...], config: ComparisonConfig
 ) -> Iterator[Contrasted]:
     phenomena = np.array([group.phenomenon for group in groups])
     for system, runs in answers.items():
@@ -188,39 +232,6 @@ def _contrast(
             system=system,
             share=estimate_share(right, draws=config.draws, seed=config.seed),
             phenomena={name: float(mean[phenomena == name].mean()) for name in sorted(set(phenomena.tolist()))},
-        )
-
-
-def _markdown(found: Study, labels: Sequence[str]) -> Iterator[str]:
-    for target in found.targets:
-        heads = [f"{label} ({target.positives[label]:,})" for label in labels]
-        yield f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
-        yield ""
-        yield from table(
-            ("F1 [95 %]", "seeds", *heads, MACRO, "SD of seeds"),
-            (
-                (
-                    row.system,
-                    row.runs,
-                    *(_cell(row.f1[name]) for name in (*labels, MACRO)),
-                    "-" if row.deviation is None else f"{row.deviation:.3f}",
-                )
-                for row in target.judged
-            ),
-        )
-        yield ""
-    if found.contrasted:
-        yield f"**contrast sets** ({sum(found.groups.values())} groups; share with every label of every member right)"
-        yield ""
-        yield from table(
-            ("", *(row.system for row in found.contrasted)),
-            (
-                ("all [95 %]", *(_cell(row.share) for row in found.contrasted)),
-                *(
-                    (f"{name} ({found.groups[name]})", *(f"{row.phenomena[name]:.2f}" for row in found.contrasted))
-                    for name in sorted(found.groups)
-                ),
-            ),
         )
 
 

@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from stance.config import (
+    CardConfig,
     CheckConfig,
     EvaluateConfig,
     ExportConfig,
@@ -40,6 +41,7 @@ OPTIONS = [
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
         ("soup", SoupConfig, ["folder=outputs/seeds"]),
+        ("card", CardConfig, []),
         ("check", CheckConfig, []),
         ("study", StudyConfig, ["folder=outputs/corpus"]),
         ("study", StudyConfig, ["folder=outputs/corpus", "baselines=[keyword_list,tfidf,embeddings,setfit,plain]"]),

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from conftest import write_jsonl
 
-from stance.config import Baseline, DataConfig, StudyConfig, TrainConfig
+from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig, TrainConfig
 from stance.data import read_examples
 from stance.errors import ConfigError
 from stance.evaluate import judge, judge_contrast
 from stance.labels import LABELS
-from stance.study import study
+from stance.study import compare, study
 from stance.train import train
 
 
@@ -98,7 +98,7 @@ def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
 def test_a_missing_package_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "setfit", None)
     with pytest.raises(ConfigError, match="needs the setfit package"):
-        study(StudyConfig(folder=str(tmp_path), baselines=[Baseline.setfit], output=str(tmp_path / "study.md")))
+        compare({"mine": [tmp_path / "not even looked at"]}, ComparisonConfig(baselines=[Baseline.setfit]))
 
 
 def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConfig, tmp_path: Path) -> None:
