@@ -8,6 +8,7 @@ from stance.agreement import Agreement, agreement
 from stance.contrast import ContrastGroup
 from stance.data import SPLITS
 from stance.errors import DataError
+from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
@@ -88,7 +89,7 @@ def _agreement_tables(data: ShippedData) -> Iterator[str]:
     yield from table(
         ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
         (
-            (split, row.n, row.label, row.first, row.second, f"{row.f1:.3f}", _figure(row.alpha))
+            (split, row.n, row.label, row.first, row.second, f"{row.f1:.3f}", figure(row.alpha))
             for split in SPLITS
             for row in _agreement([line for line in data.real if line.split == split])
         ),
@@ -98,10 +99,6 @@ def _agreement_tables(data: ShippedData) -> Iterator[str]:
 def _agreement(lines: Sequence[Reference]) -> tuple[Agreement, ...]:
     readers = [line.readers for line in lines if len(line.readers) > 1]
     return agreement([pair[0] for pair in readers], [pair[1] for pair in readers], LABELS)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {

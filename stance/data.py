@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stance.config import DataConfig
 from stance.errors import ConfigError, DataError, did_you_mean
+from stance.labels import indicator_matrix
 from stance.references import TEXTS, read_references, read_texts
 from stance.tables import BadRow, GoodRow, read_rows
 
@@ -129,6 +133,11 @@ def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list
     random.Random(seed).shuffle(scenarios)  # noqa: S311
     held = set(scenarios[: math.ceil(share * len(scenarios))])
     return [e for e in examples if e.scenario not in held], [e for e in examples if e.scenario in held]
+
+
+def gold_matrix(examples: Sequence[Example], labels: Sequence[str]) -> NDArray[np.bool_]:
+    """Which labels the examples carry, of shape (examples, labels)."""
+    return indicator_matrix([example.labels for example in examples], labels)
 
 
 def hash_examples(examples: Iterable[Example]) -> str:

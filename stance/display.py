@@ -11,6 +11,7 @@ from rich.text import Text
 from stance.check import Report
 from stance.contrast import PhenomenonScore
 from stance.fetch import MISSING, Fetched
+from stance.figures import figure
 from stance.metrics import BandMetrics, Metrics
 from stance.predict import Prediction
 from stance.text import fold
@@ -42,14 +43,14 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
         labels.add_row(
             row.label,
             str(row.n),
-            *(_figure(value) for value in (row.precision, row.recall, row.f1)),
-            _figure(row.average_precision),
-            _figure(row.calibration_error),
-            _figure(row.brier),
+            *(figure(value) for value in (row.precision, row.recall, row.f1)),
+            figure(row.average_precision),
+            figure(row.calibration_error),
+            figure(row.brier),
         )
     labels.add_section()
-    labels.add_row("macro", "", "", "", _figure(metrics.macro_f1))
-    labels.add_row("micro", "", "", "", _figure(metrics.micro_f1))
+    labels.add_row("macro", "", "", "", figure(metrics.macro_f1))
+    labels.add_row("micro", "", "", "", figure(metrics.micro_f1))
     bands = _bands_table(metrics.bands)
     if not rivals:
         return [labels, bands]
@@ -59,7 +60,7 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
         comparison.add_column(heading, justify="right")
     for name, judged in {"this model": metrics, **rivals}.items():
         values = (*(row.f1 for row in judged.labels), judged.macro_f1, judged.micro_f1)
-        comparison.add_row(name, *(_figure(value) for value in values))
+        comparison.add_row(name, *(figure(value) for value in values))
     return [labels, bands, comparison]
 
 
@@ -71,9 +72,9 @@ def _bands_table(rows: Sequence[BandMetrics]) -> Table:
     for row in rows:
         table.add_row(
             row.label,
-            f"{_figure(row.coverage)} ({row.sure} of {row.n})",
-            f"{_figure(row.passed_over_rate)} ({row.passed_over} of {row.positives})",
-            f"{_figure(row.wrong_rate)} ({row.wrong} of {row.given})",
+            f"{figure(row.coverage)} ({row.sure} of {row.n})",
+            f"{figure(row.passed_over_rate)} ({row.passed_over} of {row.positives})",
+            f"{figure(row.wrong_rate)} ({row.wrong} of {row.given})",
         )
     return table
 
@@ -125,7 +126,3 @@ def show(*things: str | Text | Table) -> None:
     console = Console()
     for thing in things:
         console.print(thing, soft_wrap=not isinstance(thing, Table), highlight=False)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -11,10 +11,9 @@ from stance.baselines.keywords import keyword_list
 from stance.baselines.regressions import tfidf
 from stance.config import Baseline, DataConfig, EvaluateConfig
 from stance.contrast import PhenomenonScore, read_contrast, score
-from stance.data import Example, Splits, hash_examples, read_split, read_splits
+from stance.data import Example, Splits, gold_matrix, hash_examples, read_split, read_splits
 from stance.decision import Decided
 from stance.errors import DataError
-from stance.labels import indicator_matrix
 from stance.metrics import Metrics, measure
 from stance.predict import Predictor
 from stance.tables import replacing
@@ -58,7 +57,7 @@ def decide(predictor: Predictor, examples: Sequence[Example]) -> Decided:
 
 def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
     """Measures a model's labels and probabilities against those of the examples, in the order of the model's labels."""
-    gold = indicator_matrix([example.labels for example in examples], predictor.labels)
+    gold = gold_matrix(examples, predictor.labels)
     return measure(decide(predictor, examples), gold, predictor.labels)
 
 
@@ -76,7 +75,7 @@ def judge_rivals(predictor: Predictor, examples: Sequence[Example]) -> dict[str,
     keyword list is judged, and that only for the four labels it knows.
     """
     labels, texts = predictor.labels, [example.text for example in examples]
-    gold = indicator_matrix([example.labels for example in examples], labels)
+    gold = gold_matrix(examples, labels)
     rivals: dict[str, Metrics] = {}
     keywords = keyword_list(texts, labels)
     if keywords is not None:

@@ -17,7 +17,7 @@ from stance.errors import ConfigError, ModelError
 from stance.model_file import ModelFile
 from stance.onnx_inference import INPUTS, OnnxInference
 from stance.progress import quiet_transformers
-from stance.sources import DELTA, GRAPH, find_source
+from stance.sources import GRAPH, find_delta_base, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference
 
@@ -36,9 +36,7 @@ def export(config: ExportConfig) -> Path:
     """
     source = find_source(config.model.path, config.model.revision)
     model_file = ModelFile.read(source.folder)
-    base = None
-    if source.weights.name == DELTA:
-        base = find_source(config.model.base or model_file.base["name"]).folder
+    base = find_delta_base(source, config.model.base or model_file.base["name"])
     graph = write_graph(source.folder, max_length=model_file.max_length, base=base)
     if config.delta is not None:
         save_delta(source.folder, Path(config.delta), config.delta_base)

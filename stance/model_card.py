@@ -8,6 +8,7 @@ from huggingface_hub import ModelCardData
 from stance.config import CardConfig
 from stance.data import read_split
 from stance.evaluate import judge
+from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.metrics import Metrics
@@ -82,7 +83,7 @@ def _lines(folder: Path, model_file: ModelFile, measured: dict[str, Metrics], ta
     yield from table(
         ("label", "calibration", "threshold", "band"),
         (
-            (label, to_probability.kind, f"{threshold:.3f}", f"{band.low:.3f} to {_figure(band.high)}")
+            (label, to_probability.kind, f"{threshold:.3f}", f"{band.low:.3f} to {figure(band.high)}")
             for label, to_probability, threshold, band in zip(
                 labels, decision.maps, decision.thresholds, decision.bands, strict=True
             )
@@ -95,12 +96,12 @@ def _lines(folder: Path, model_file: ModelFile, measured: dict[str, Metrics], ta
             (
                 (
                     row.label,
-                    _figure(row.average_precision),
-                    _figure(row.calibration_error),
-                    _figure(row.brier),
+                    figure(row.average_precision),
+                    figure(row.calibration_error),
+                    figure(row.brier),
                     f"{band.coverage:.3f}",
-                    f"{_figure(band.passed_over_rate)} of {band.positives:,}",
-                    f"{_figure(band.wrong_rate)} of {band.given:,}",
+                    f"{figure(band.passed_over_rate)} of {band.positives:,}",
+                    f"{figure(band.wrong_rate)} of {band.given:,}",
                 )
                 for row, band in zip(metrics.labels, metrics.bands, strict=True)
             ),
@@ -108,7 +109,3 @@ def _lines(folder: Path, model_file: ModelFile, measured: dict[str, Metrics], ta
     yield "\n## How to make it again\n"
     yield "`config.yaml` has all settings, and `stance.json` the versions and hashes that the figures belong to:"
     yield ", ".join(f"{name} {version}" for name, version in model_file.versions.items()) + "."
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

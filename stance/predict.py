@@ -20,7 +20,7 @@ from stance.config import DEFAULT_MODEL, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import DELTA, GRAPH, WEIGHTS, find_source, hash_file
+from stance.sources import GRAPH, WEIGHTS, find_delta_base, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
@@ -98,10 +98,9 @@ class Predictor:
                 f"{source.weights} is not the file that stance.json was written for: expected SHA-256 "
                 f"{model_file.weights_sha256}, found {source.sha256}. Copy the whole folder again, or retrain."
             )
-        delta = source.weights.name == DELTA
         inference = _inference(
             source.folder,
-            base=find_source(str(base or model_file.base["name"])).folder if delta else None,
+            base=find_delta_base(source, str(base or model_file.base["name"])),
             max_length=model_file.max_length,
             device=device,
         )

@@ -67,6 +67,15 @@ def find_source(name: str, revision: str | None = None) -> Source:
     return Source(name, folder, weights, sha256)
 
 
+def find_delta_base(source: Source, name: str) -> Path | None:
+    """The folder of the base ``name`` that a model is kept as the difference from; None of a whole model.
+
+    Raises:
+        ModelError: the base cannot be had.
+    """
+    return find_source(name).folder if source.weights.name == DELTA else None
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:

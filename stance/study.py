@@ -14,11 +14,10 @@ from stance.baselines.learned import learn
 from stance.bootstrap import Estimate, estimate_f1, estimate_share
 from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
-from stance.data import Example, read_split, read_splits
+from stance.data import Example, gold_matrix, read_split, read_splits
 from stance.decision import BoolArray
 from stance.evaluate import decide
 from stance.families import find_families
-from stance.labels import indicator_matrix
 from stance.markdown import table
 from stance.model_file import ModelFile
 from stance.predict import Predictor
@@ -198,7 +197,7 @@ def _part(answers: Answers, start: int, n: int) -> Answers:
 def _judge(
     name: str, examples: Sequence[Example], answers: Answers, labels: tuple[str, ...], config: ComparisonConfig
 ) -> Target:
-    gold = indicator_matrix([example.labels for example in examples], labels)
+    gold = gold_matrix(examples, labels)
     documents = [example.scenario for example in examples]
     judged = []
     for system, runs in answers.items():

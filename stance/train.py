@@ -28,12 +28,12 @@ from transformers import (
 )
 
 from stance.config import DecisionConfig, TrainConfig, Tuning
-from stance.data import Example, Splits, hash_examples, read_splits
+from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
 from stance.fitting import check_decision, fit_decision, fit_thresholds
 from stance.inference import encode
-from stance.labels import check_label_names, indicator_matrix
+from stance.labels import check_label_names
 from stance.maps import sigmoid
 from stance.metrics import Metrics, measure
 from stance.model_file import ModelFile
@@ -140,7 +140,9 @@ def _fit(
         model=_tunable(network, config),
         args=_arguments(config, checkpoints),
         train_dataset=_dataset(splits.train, targets(splits.train, config), tokenizer, config.model.max_length),
-        eval_dataset=_dataset(splits.validation, _gold(splits.validation, labels), tokenizer, config.model.max_length),
+        eval_dataset=_dataset(
+            splits.validation, gold_matrix(splits.validation, labels), tokenizer, config.model.max_length
+        ),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=lambda outcome: _validate(outcome, labels),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
@@ -255,7 +257,7 @@ class _Watch(TrainerCallback):
 
 def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
     """What the network is to answer: the labels, or between them and the teachers' probabilities."""
-    gold = _gold(examples, tuple(config.labels)).astype(np.float64)
+    gold = gold_matrix(examples, tuple(config.labels)).astype(np.float64)
     objective = config.objective
     if not objective.teachers:
         return gold
@@ -270,10 +272,6 @@ def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
         answers.append(teacher.predict_proba([example.text for example in examples]))
     taught: FloatArray = np.mean(answers, axis=0)
     return (1 - objective.teacher_weight) * gold + objective.teacher_weight * taught
-
-
-def _gold(examples: list[Example], labels: tuple[str, ...]) -> BoolArray:
-    return indicator_matrix([example.labels for example in examples], labels)
 
 
 def _dataset(
@@ -312,7 +310,7 @@ def decide(
     inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
 ) -> tuple[Decision, Metrics]:
     """Fits calibration, thresholds and bands on validation; returns them with the figures that they reach there."""
-    gold = _gold(validation, labels)
+    gold = gold_matrix(validation, labels)
     logits = inference.logits([example.text for example in validation]).values
     scenarios = [example.scenario for example in validation]
     decision = fit_decision(logits, gold, scenarios, labels, config)

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from transformers import PrinterCallback
 
-from stance.baselines.deciding import decide, gold
-from stance.data import Example, Splits
+from stance.baselines.deciding import decide
+from stance.data import Example, Splits, gold_matrix
 from stance.decision import Decided
 from stance.errors import ConfigError
 from stance.progress import quiet_transformers
@@ -80,7 +80,7 @@ def setfit(
             (trainer.train_embeddings, sample(splits.train, seed)),
             (trainer.train_classifier, splits.train),
         ):
-            learn([example.text for example in examples], gold(examples, labels).astype(int).tolist())
+            learn([example.text for example in examples], gold_matrix(examples, labels).astype(int).tolist())
 
     return decide(
         lambda some: model.model_head.decision_function(model.encode(list(some))), splits.validation, texts, labels

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.config import DecisionConfig
-from stance.data import Example
-from stance.decision import BoolArray, Decided
+from stance.data import Example, gold_matrix
+from stance.decision import Decided
 from stance.fitting import fit_decision
-from stance.labels import indicator_matrix
 
 Logits = Callable[[Sequence[str]], NDArray[np.floating]]
 """A trained baseline: from texts to an array of shape (texts, labels)."""
@@ -19,10 +18,5 @@ def decide(logits: Logits, validation: Sequence[Example], texts: Sequence[str], 
     """What a trained baseline says of the texts; calibration, thresholds and bands are fitted on validation."""
     on_validation = logits([example.text for example in validation])
     scenarios = [example.scenario for example in validation]
-    decision = fit_decision(on_validation, gold(validation, labels), scenarios, labels, DecisionConfig())
+    decision = fit_decision(on_validation, gold_matrix(validation, labels), scenarios, labels, DecisionConfig())
     return decision.decide(decision.probabilities(logits(texts)))
-
-
-def gold(examples: Sequence[Example], labels: Sequence[str]) -> BoolArray:
-    """The labels of examples, of shape (examples, labels)."""
-    return indicator_matrix([example.labels for example in examples], labels)

@@ -16,9 +16,9 @@ from transformers import (
     set_seed,
 )
 
-from stance.baselines.deciding import decide, gold
+from stance.baselines.deciding import decide
 from stance.config import ModelConfig
-from stance.data import Splits
+from stance.data import Splits, gold_matrix
 from stance.decision import Decided
 from stance.inference import encode
 from stance.progress import quiet_transformers
@@ -48,7 +48,7 @@ def plain(
     max_length = ModelConfig().max_length
     tokenizer = AutoTokenizer.from_pretrained(encoder, local_files_only=True)
     ids = encode(tokenize_with(tokenizer), [example.text for example in splits.train], max_length).ids
-    wanted = gold(splits.train, labels).astype(np.float32).tolist()
+    wanted = gold_matrix(splits.train, labels).astype(np.float32).tolist()
     with quiet_transformers(), TemporaryDirectory() as folder:
         network = AutoModelForSequenceClassification.from_pretrained(
             encoder,

@@ -15,9 +15,9 @@ from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import normalize
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from stance.baselines.deciding import decide, gold
+from stance.baselines.deciding import decide
 from stance.config import ModelConfig, Pooling
-from stance.data import Splits
+from stance.data import Splits, gold_matrix
 from stance.decision import Decided, FloatArray
 from stance.inference import infer
 from stance.network import StanceForSequenceClassification, pool
@@ -72,7 +72,7 @@ def _regress(
     strength: float,
 ) -> Decided:
     """Fits and applies the regressions; ``strength`` is how much the examples count against the penalty."""
-    train_features, train_gold = features([example.text for example in splits.train]), gold(splits.train, labels)
+    train_features, train_gold = features([example.text for example in splits.train]), gold_matrix(splits.train, labels)
     models = [
         LogisticRegression(C=strength, class_weight="balanced", max_iter=1000).fit(train_features, column)
         for column in train_gold.T
