@@ -7,7 +7,7 @@ from stance.app import run
 from stance.config import TrainConfig
 
 
-def main(config: TrainConfig, folder: Path) -> None:
+def main(config: TrainConfig, folder: Path) -> float:
     # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
     from stance.display import metrics_tables, show
     from stance.metrics import Metrics
@@ -16,6 +16,7 @@ def main(config: TrainConfig, folder: Path) -> None:
     predictor = train(config, folder)
     metrics = Metrics.from_dict(predictor.model_file.metrics["validation"])
     show(*metrics_tables(f"{config.name} on validation", metrics), f"Saved in {os.path.relpath(folder)}")
+    return metrics.macro_f1
 
 
 if __name__ == "__main__":

@@ -27,11 +27,12 @@ _EXPECTED = (StanceError, HydraException, OmegaConfBaseException, OSError)
 CONFIGS = Path(__file__).parents[1] / "configs"
 
 
-def run(task: Callable[[C, Path], int | None], schema: type[C], config_name: str) -> NoReturn:
+def run(task: Callable[[C, Path], int | float | None], schema: type[C], config_name: str) -> NoReturn:
     """Composes ``configs/<config_name>.yaml`` with the command line, checks it against ``schema``, and runs the task.
 
     Args:
-        task: takes the config and the run's folder; returns the exit status if it is not 0.
+        task: takes the config and the run's folder; returns the exit status if it is not 0 (an int), or how good the
+            outcome is, for a sweeper that looks for the best (a float).
         schema: the dataclass of the config; the YAML file includes it as ``schema``.
         config_name: which file.
     """
@@ -41,15 +42,21 @@ def run(task: Callable[[C, Path], int | None], schema: type[C], config_name: str
     level = logging.INFO if on_terminal() else logging.WARNING
     logging.basicConfig(format="%(message)s", level=level, stream=sys.stderr)
     ConfigStore.instance().store(name="schema", node=schema)
+    OmegaConf.register_new_resolver("folder_name", lambda path: Path(path).name, replace=True)
     outcome: list[int | Exception] = []
 
-    def main(composed: DictConfig) -> None:
+    def main(composed: DictConfig) -> float | None:
         try:
             config: Any = OmegaConf.to_object(composed)
             _refuse_additions(config, schema)
-            outcome.append(task(config, Path(HydraConfig.get().runtime.output_dir)) or 0)
+            done = task(config, Path(HydraConfig.get().runtime.output_dir))
         except _EXPECTED as error:  # kept from Hydra, which would print its own account of it
             outcome.append(error)
+            return None
+        if isinstance(done, float):
+            return done
+        outcome.append(done or 0)
+        return None
 
     try:
         hydra.main(version_base="1.3", config_path=str(CONFIGS), config_name=config_name)(main)()

@@ -21,6 +21,8 @@ from stance.config import (
     StudyConfig,
     TrainConfig,
 )
+from stance.metrics import Metrics
+from stance.model_file import ModelFile
 
 OPTIONS = [
     f"{group.name}={option.stem}"
@@ -74,7 +76,7 @@ MISTAKES = {
     "unknown experiment": (
         "train.py",
         ["experiment=quikstart"],
-        "Available options in 'experiment': default large quickstart",
+        "Available options in 'experiment': default large quickstart search",
     ),
     "no training data": ("train.py", ["data=table"], "give data.train=<file>"),
     "group as setting": ("predict.py", ["input=x.txt", "model=outputs/mine"], "it has: model.path"),
@@ -122,6 +124,28 @@ def test_train_then_evaluate_then_predict(run_script: Run, tmp_path: Path, tiny_
     assert labelled.returncode == 0, labelled.stderr
     assert "1 sentences labelled" in labelled.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.csv", "outputs"]
+
+
+def test_a_search_keeps_what_reached_the_highest_figure(
+    run_script: Run, tmp_path: Path, tiny_encoder: Path, tiny_data: Path
+) -> None:
+    done = run_script(
+        "train.py",
+        "--multirun",
+        "experiment=search",
+        "data=table",
+        f"data.train={tiny_data}",
+        "model=hub",
+        f"model.encoder={tiny_encoder}",
+        "training.epochs=1",
+        "hydra.sweeper.n_trials=2",
+        f"hydra.sweep.dir={tmp_path}",
+    )
+    assert done.returncode == 0, done.stderr
+    reached = [ModelFile.read(path.parent).metrics["validation"] for path in tmp_path.glob("*/stance.json")]
+    assert len(reached) == 2
+    best = OmegaConf.load(tmp_path / "optimization_results.yaml")
+    assert best.best_value == pytest.approx(max(Metrics.from_dict(metrics).macro_f1 for metrics in reached))
 
 
 def test_stdin_to_stdout_is_json_lines_and_bad_rows_are_told_by_the_exit_status(
