@@ -43,6 +43,7 @@ from stance.predict import Predictor
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, last_checkpoint
 from stance.sources import WEIGHTS, find_source, hash_file
+from stance.teachers import ask
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.version import __version__
 
@@ -261,16 +262,7 @@ def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
     objective = config.objective
     if not objective.teachers:
         return gold
-    answers = []
-    for name in objective.teachers:
-        teacher = Predictor.from_pretrained(name)
-        if teacher.labels != tuple(config.labels):
-            raise ConfigError(
-                f"The teacher {name} knows other labels: expected {config.labels}, found {teacher.labels}."
-            )
-        log.info("Asking the teacher %s about %d sentences.", name, len(examples))
-        answers.append(teacher.predict_proba([example.text for example in examples]))
-    taught: FloatArray = np.mean(answers, axis=0)
+    taught = ask(objective.teachers, [example.text for example in examples], tuple(config.labels))
     return (1 - objective.teacher_weight) * gold + objective.teacher_weight * taught
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,15 @@ ROOT = Path(__file__).parents[1]
 ARTICLE = ROOT / "data" / "article.txt"
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that would ask the network fails instead
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What teachers said is kept apart from the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stance.teachers.CACHE", tmp_path_factory.mktemp("answers"))
+        yield
+
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -1,0 +1,51 @@
+"""What trained models say about sentences that another is to learn from. Asking is slow, so answers are kept."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stance.decision import FloatArray
+from stance.errors import ConfigError
+from stance.model_file import NAME, ModelFile
+from stance.predict import Predictor
+from stance.sources import find_source, hash_file
+from stance.tables import replacing
+
+log = logging.getLogger(__name__)
+
+CACHE = Path("~/.cache/stance/answers")
+"""One array of probabilities for each teacher and list of sentences: a sweep, or a run that goes on, asks once."""
+
+
+def ask(teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+    """The mean of the teachers' probabilities, of shape (sentences, labels).
+
+    Raises:
+        ConfigError: a teacher has other labels.
+        ModelError: a teacher cannot be had.
+    """
+    answers: FloatArray = np.mean([_ask(teacher, texts, labels) for teacher in teachers], axis=0)
+    return answers
+
+
+def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+    source = find_source(teacher)
+    known = ModelFile.read(source.folder).decision.labels
+    if known != labels:
+        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {known}.")
+    # Both files: the probabilities of the same weights change with their calibration.
+    asked = hashlib.sha256(f"{source.sha256} {hash_file(source.folder / NAME)}".encode())
+    for text in texts:
+        asked.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    kept = CACHE.expanduser() / f"{asked.hexdigest()}.npy"
+    if kept.exists():
+        answers: FloatArray = np.load(kept, allow_pickle=False)
+        return answers
+    log.info("Asking the teacher %s about %d sentences.", teacher, len(texts))
+    answers = Predictor.from_pretrained(teacher).predict_proba(texts)
+    with replacing(kept) as temporary, temporary.open("wb") as file:
+        np.save(file, answers, allow_pickle=False)
+    return answers
