@@ -37,3 +37,15 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
             raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")
         families[name] = paths
     return families
+
+
+def find_seeds(folder: Path) -> list[Path]:
+    """The models in a folder, which differ in the seed alone.
+
+    Raises:
+        ConfigError: there are none, or they differ in more.
+    """
+    families = find_families(folder)
+    if len(families) > 1:
+        raise ConfigError(f"Expected seeds of one recipe in {folder}, found several recipes: {', '.join(families)}.")
+    return next(iter(families.values()))

@@ -8,6 +8,7 @@ from huggingface_hub import ModelCardData
 from stance.config import CardConfig
 from stance.data import read_split
 from stance.evaluate import judge
+from stance.families import find_seeds
 from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
@@ -18,6 +19,7 @@ from stance.sources import PINNED_SHA256, find_source
 from stance.study import as_markdown, compare
 from stance.tables import replacing
 
+_THIS, _SEEDS = "this model", "single seeds of its recipe"
 _USE = """\
 It labels English sentences of news, diplomacy and politics, each by itself and with any number of labels. It is meant
 for counting, comparing and finding in corpora, with a person who looks where it is not sure. It is not meant to decide
@@ -38,16 +40,21 @@ def write_card(config: CardConfig) -> Path:
     measured = {
         name: judge(predictor, read_split("test", predictor.labels, data)) for name, data in config.targets.items()
     }
-    tables = as_markdown(compare({"this model": [folder]}, config))
+    families = {_THIS: [folder]}
+    if config.seeds is not None:
+        families[_SEEDS] = find_seeds(Path(config.seeds))
+    tables = as_markdown(compare(families, config))
     path = folder / "README.md"
     with replacing(path) as temporary:
         temporary.write_text(
-            "\n".join(_lines(folder, predictor.model_file, measured, list(tables))) + "\n", encoding="utf-8"
+            "\n".join(_lines(folder, predictor.model_file, measured, list(tables), config)) + "\n", encoding="utf-8"
         )
     return path
 
 
-def _lines(folder: Path, model_file: ModelFile, measured: dict[str, Metrics], tables: Sequence[str]) -> Iterator[str]:
+def _lines(
+    folder: Path, model_file: ModelFile, measured: dict[str, Metrics], tables: Sequence[str], config: CardConfig
+) -> Iterator[str]:
     labels = model_file.decision.labels
     base = model_file.base["name"]
     data = ModelCardData(
@@ -107,5 +114,11 @@ def _lines(folder: Path, model_file: ModelFile, measured: dict[str, Metrics], ta
             ),
         )
     yield "\n## How to make it again\n"
+    if config.commands:
+        yield "```bash"
+        yield from config.commands
+        yield "```\n"
+    if config.seeds is not None:
+        yield f'Expect the figures of the rows "{_SEEDS}", with the spread between seeds in their last column.\n'
     yield "`config.yaml` has all settings, and `stance.json` the versions and hashes that the figures belong to:"
     yield ", ".join(f"{name} {version}" for name, version in model_file.versions.items()) + "."

@@ -130,10 +130,6 @@ def _pretrained_encoder(
     return trained, encoder
 
 
-def _read_alike(one: StanceConfig, other: StanceConfig) -> bool:
-    return (one.id2label, one.pooling) == (other.id2label, other.pooling)
-
-
 def _cut(config: Any, layer: int | None, folder: Path) -> None:
     if layer is None:
         return

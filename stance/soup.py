@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from stance.config import DataConfig, SoupConfig
 from stance.data import hash_examples, read_splits
 from stance.errors import ConfigError, DataError
-from stance.families import find_families
+from stance.families import find_seeds
 from stance.model_file import NAME, ModelFile
 from stance.predict import Predictor
 from stance.sources import GRAPH, WEIGHTS, hash_file
@@ -28,10 +28,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
         ConfigError: the models are not seeds of one recipe on one set of data, or ``folder`` holds a model already.
         DataError: their validation sentences cannot be had, or have changed.
     """
-    families = find_families(Path(config.folder))
-    if len(families) > 1:
-        raise ConfigError(f"Only seeds of one recipe can be averaged, found several recipes: {', '.join(families)}.")
-    (members,) = families.values()
+    members = find_seeds(Path(config.folder))
     model_files = [ModelFile.read(member) for member in members]
     first = model_files[0]
     if any((other.data, other.base) != (first.data, first.base) for other in model_files):

@@ -171,18 +171,21 @@ def _answers(
         yield Baseline.keyword_list.value, [keywords.carried]
     learning = [baseline for baseline in config.baselines if baseline is not Baseline.keyword_list]
     encoder = find_source(config.encoder).folder
+    learned_from = {name: ModelFile.read(folders[0]).settings["data"] for name, folders in families.items()}
+    alike = all(data == next(iter(learned_from.values())) for data in learned_from.values())
     seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
         for name, folders in families.items():
-            settings = ModelFile.read(folders[0]).settings
-            if settings["data"] not in seen:
-                seen.append(settings["data"])
-                splits = read_splits(labels, DataConfig(**settings["data"]), settings["seed"])
+            if learned_from[name] not in seen:
+                seen.append(learned_from[name])
+                splits = read_splits(
+                    labels, DataConfig(**learned_from[name]), ModelFile.read(folders[0]).settings["seed"]
+                )
                 for baseline in learning:
                     counter.advance(0, note=f"{baseline.value} learns")
                     decided = learn(baseline, splits, texts, labels, encoder=encoder, seed=config.seed)
-                    yield f"{baseline.value}, {name}", [decided.carried]
+                    yield baseline.value if alike else f"{baseline.value}, {name}", [decided.carried]
             found = []
             for folder in folders:
                 found.append(decide(Predictor.from_pretrained(folder), examples).carried)

@@ -21,12 +21,17 @@ def test_the_card_tells_figures_that_judging_gives(tiny_config: TrainConfig, tin
         ],
     )
     predictor = train(tiny_config, tmp_path / "model")
+    for seed in (1, 2):
+        tiny_config.seed = seed
+        train(tiny_config, tmp_path / "seeds" / f"seed={seed}")
     path = write_card(
         CardConfig(
             model=TrainedModelConfig(path=str(tmp_path / "model")),
             targets={"tiny": DataConfig(test=str(tiny_data))},
             contrast=str(contrast),
             draws=50,
+            seeds=str(tmp_path / "seeds"),
+            commands=["python scripts/train.py name=model"],
         )
     )
     card = ModelCard.load(path)
@@ -40,3 +45,6 @@ def test_the_card_tells_figures_that_judging_gives(tiny_config: TrainConfig, tin
         assert re.search(rf"\| {label} \| \w+ \| {threshold:.3f} \|", card.text)
     assert "| negation (1) |" in card.text
     assert "keyword list" in card.text
+    assert re.search(r"\| TF-IDF \+ logistic \| 1 \|", card.text)
+    assert re.search(r"\| single seeds of its recipe \| 2 \|.*\| 0\.\d{3} \|$", card.text, re.MULTILINE)
+    assert "```bash\npython scripts/train.py name=model\n```" in card.text
