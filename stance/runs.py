@@ -55,14 +55,19 @@ def claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
-    """The newest checkpoint that was written to its end: the trainer's state is the last of its files."""
+    """The newest checkpoint that was written to its end."""
+    return next(reversed(complete_checkpoints(checkpoints)), None)
+
+
+def complete_checkpoints(checkpoints: Path) -> list[Path]:
+    """The checkpoints that were written to their end, in order: the trainer's state is the last of their files."""
     complete = []
     for state in checkpoints.glob("checkpoint-*/trainer_state.json"):
         try:
             complete.append((json.loads(state.read_text(encoding="utf-8"))["global_step"], state.parent))
         except ValueError:
             log.warning("%s was cut off while being written: passed over.", state.parent)
-    return max(complete)[1] if complete else None
+    return [folder for _, folder in sorted(complete)]
 
 
 def _refuse_another(file: Path, run: Run, told: str) -> None:

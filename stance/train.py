@@ -11,6 +11,7 @@ import datasets
 import numpy as np
 import torch
 from omegaconf import OmegaConf
+from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     AutoTokenizer,
@@ -41,7 +42,7 @@ from stance.network import StanceForSequenceClassification
 from stance.objective import Objective, check_objective
 from stance.predict import Predictor
 from stance.progress import Counter, progress, quiet_transformers
-from stance.runs import CHECKPOINTS, Run, claim, last_checkpoint
+from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
 from stance.sources import WEIGHTS, find_source, hash_file
 from stance.teachers import ask
 from stance.torch_inference import TorchInference, tokenize_with
@@ -50,6 +51,8 @@ from stance.version import __version__
 log = logging.getLogger(__name__)
 
 CONFIG = "config.yaml"
+ADAPTER = "adapter_model.safetensors"
+"""The weights in a checkpoint of low-rank adapters."""
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
 
 
@@ -107,6 +110,7 @@ def _check(config: TrainConfig) -> None:
         ("warmup", training.warmup, 0 <= training.warmup < 1),
         ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0),
         ("patience", training.patience, training.patience >= 1),
+        ("averaged_epochs", training.averaged_epochs, training.averaged_epochs >= 1),
     ):
         if not fits:
             raise ConfigError(f"training.{name}={value} is out of range.")
@@ -156,6 +160,8 @@ def _fit(
         trainer.add_callback(_Watch(counter))
         trainer.train(resume_from_checkpoint=None if start is None else str(start))
     trained: Any = trainer.model
+    if config.training.averaged_epochs > 1:
+        _average(trained, complete_checkpoints(checkpoints)[-config.training.averaged_epochs :])
     if config.training.tuning is Tuning.lora:
         trained = trained.merge_and_unload()
     return trained, _history(trainer.state.log_history)
@@ -195,6 +201,19 @@ def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> n
     )
 
 
+def _average(trained: nn.Module, checkpoints: list[Path]) -> None:
+    """Gives the network the mean of its weights in the checkpoints; of adapters, each factor by itself is averaged."""
+    adapted = (checkpoints[0] / ADAPTER).exists()
+    each = [load_file(checkpoint / (ADAPTER if adapted else WEIGHTS)) for checkpoint in checkpoints]
+    mean = {name: torch.stack([weights[name] for weights in each]).mean(0) for name in each[0]}
+    if not adapted:
+        trained.load_state_dict(mean)
+        return
+    from peft import set_peft_model_state_dict
+
+    set_peft_model_state_dict(trained, mean)
+
+
 def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
     training = config.training
     return TrainingArguments(
@@ -211,7 +230,7 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
-        save_total_limit=2,
+        save_total_limit=training.averaged_epochs + 1,  # and the best, or the newest
         load_best_model_at_end=True,
         metric_for_best_model="macro_f1",
         greater_is_better=True,

@@ -1,9 +1,11 @@
+import copy
 import json
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from conftest import ROOT, write_jsonl
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
-from transformers import pipeline
+from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
 from stance.data import read_examples
@@ -96,6 +98,27 @@ def test_lora_is_merged_into_a_plain_network(tiny_config: TrainConfig, tiny_enco
     assert not torch.equal(after[f"encoder.{query}"], before[query])
     assert torch.equal(after[f"encoder.{norm}"], before[norm])
     assert predictor.predict("they deny").probabilities
+
+
+@pytest.mark.parametrize("tuning", [Tuning.full, Tuning.lora])
+def test_the_weights_of_the_last_epochs_are_averaged(
+    tuning: Tuning, tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+
+    def on_save(self: TrainerCallback, *_: Any, model: Any, **told: Any) -> None:
+        network = copy.deepcopy(model)
+        network = network.merge_and_unload() if tuning is Tuning.lora else network
+        seen.append(network.state_dict()["classifier.weight"].clone())
+
+    monkeypatch.setattr(EarlyStoppingCallback, "on_save", on_save)
+    training = tiny_config.training
+    training.tuning, training.epochs, training.averaged_epochs = tuning, 3, 2
+    train(tiny_config, tmp_path / "averaged")
+    after = load_file(tmp_path / "averaged" / "model.safetensors")
+    assert len(seen) == 3
+    assert torch.allclose(after["classifier.weight"], (seen[1] + seen[2]) / 2, atol=1e-6)
+    assert not torch.allclose(seen[1], seen[2], atol=1e-6)
 
 
 @pytest.mark.parametrize("tuning", [Tuning.full, Tuning.lora])
