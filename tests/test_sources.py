@@ -38,10 +38,10 @@ def test_a_pickle_checkpoint_is_refused(tmp_path: Path, tiny_encoder: Path) -> N
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("no-such-model", "neither a folder .* nor an installed package"),
-        ("numpy", "neither a folder .* nor an installed package"),
+        ("no-such-model", "nor a folder .* nor an installed package"),
+        ("numpy", "nor a folder .* nor an installed package"),
         ("outputs/nothing-here", "Train one there: python scripts/train.py name=nothing-here"),
-        ("./models/mine", "neither a folder"),
+        ("./models/mine", "nor a folder"),
     ],
 )
 def test_what_is_not_there_is_told_without_asking_the_hub(
@@ -59,7 +59,7 @@ def test_a_path_that_looks_like_a_hub_id_but_has_a_folder_is_not_one(
     (tmp_path / "models").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: pytest.fail("the hub was asked"))
-    with pytest.raises(ModelError, match="neither a folder"):
+    with pytest.raises(ModelError, match="nor a folder"):
         find_source("models/mine")
 
 
