@@ -308,6 +308,23 @@ class PredictConfig:
 
 
 @dataclass(kw_only=True)
+class VerifyConfig:
+    """A check of whether the output of a corpus job was made by a model.
+
+    Attributes:
+        model: the model.
+        folder: the output folder of the job.
+        sample: how many of its sentences are labelled again.
+        seed: by which they are drawn.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    folder: str = MISSING
+    sample: int = 200
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
 class SoupConfig:
     """An average of models that differ in their seed.
 

@@ -134,7 +134,7 @@ class Stdin:
 def find_inputs(names: str | Path | Sequence[str | Path]) -> list[Input]:
     """Finds what a name, or each of several, stands for.
 
-    A file, a folder of files, a pattern with ``*``, a dataset on disk or on the hub, or ``-``, which is text from a pipe.
+    A file, a folder of files, a pattern with ``*``, a dataset on disk or on the hub, or ``-``: text from a pipe.
     The order is that of the names, and within a folder or a pattern that of the paths: it is the same at each call.
 
     Raises:

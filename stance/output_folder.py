@@ -137,29 +137,21 @@ class OutputFolder:
                 f"{self.path} holds the output of another job ({'; '.join(differences(found, self.job))}). Give "
                 "another output, or delete that folder."
             )
-        foreign = [receipt for receipt in self._receipts() if receipt.job != self.job_sha256]
+        foreign = [receipt for receipt in read_receipts(self.path) if receipt.job != self.job_sha256]
         if foreign:
             raise ConfigError(f"{self.path} holds shards of another job. Give another output, or delete that folder.")
         if found is None:
             self._write_json(path, self.job)
-
-    def _receipts(self) -> Iterator[Receipt]:
-        for path in sorted((self.path / RECEIPTS).glob("*.json")):
-            receipt = _read_receipt(path)
-            if receipt is not None:
-                yield receipt
 
     def receipt(self, shard: Shard) -> Receipt | None:
         """What has become of a shard, if it is there and whole."""
         receipt = _read_receipt(self.path / RECEIPTS / f"{shard.name}.json")
         if receipt is None:
             return None
-        for name, sha256 in receipt.files.items():
-            path = self.path / name
-            if not path.exists() or hash_file(path) != sha256:
-                log.warning("%s is not what was written there: labelled again.", path)
-                return None
-        return receipt
+        changed = list(_changed(self.path, receipt))
+        for name in changed:
+            log.warning("%s is not what was written there: labelled again.", self.path / name)
+        return None if changed else receipt
 
     @contextmanager
     def writing(self, shard: Shard, schema: pa.Schema) -> Iterator["ShardWriter"]:
@@ -202,6 +194,28 @@ class ShardWriter:
         self.write = write
         self.rejected: list[BadRow] = []
         self.counts: Mapping[str, Any] = {}
+
+
+def read_receipts(folder: Path) -> Iterator[Receipt]:
+    """What has become of each shard in a folder; receipts that cannot be read are passed over."""
+    for path in sorted((folder / RECEIPTS).glob("*.json")):
+        receipt = _read_receipt(path)
+        if receipt is not None:
+            yield receipt
+
+
+def changed_files(folder: Path) -> list[str]:
+    """The files of a folder that are not, or no longer, what the job wrote: changed, gone, or added."""
+    known = {name for receipt in read_receipts(folder) for name in receipt.files}
+    there = {str(path.relative_to(folder)) for part in (SENTENCES, REJECTED) for path in (folder / part).glob("*")}
+    changed = [name for receipt in read_receipts(folder) for name in _changed(folder, receipt)]
+    return [*changed, *sorted(there - known)]
+
+
+def _changed(folder: Path, receipt: Receipt) -> Iterator[str]:
+    for name, sha256 in receipt.files.items():
+        if not (folder / name).exists() or hash_file(folder / name) != sha256:
+            yield name
 
 
 def _read_receipt(path: Path) -> Receipt | None:

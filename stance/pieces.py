@@ -13,6 +13,7 @@ from stance.text import Sentence, split_sentences
 
 DOCUMENT, TEXT = "document", "text"
 _PLACES = ("start", "end")
+_PROBABILITY = "probability_"
 _LABELLED = ("labels", "uncertain", "probabilities", "truncated")
 LONGEST = 1_000_000
 """Characters beyond which a text is set aside: it is more likely a broken file than a document."""
@@ -86,6 +87,11 @@ class Cutter:
             return [self._placed(found, {**columns, text_column: found.text}) for found in split_sentences(text)]
         return [self._placed(Sentence(text, 0, len(text)), columns) if self.located else Piece(text, columns)]
 
+    def text_of(self, labelled: Mapping[str, Any]) -> str:
+        """The sentence of a row of the output."""
+        column = self.kept(self.text_column)
+        return str(labelled[TEXT if labelled.get(column) is None else column])
+
     def kept(self, column: str) -> str:
         """An input column's name in the output: with ``input_`` before it if the output has a column of that name."""
         bare = column
@@ -93,7 +99,7 @@ class Cutter:
             bare = bare.removeprefix("input_")
         ours = (
             bare in _LABELLED
-            or bare.startswith("probability_")
+            or bare.startswith(_PROBABILITY)
             or ((self.split or self.located) and bare in _PLACES)
             or (self.located and bare == DOCUMENT)
         )
@@ -119,7 +125,19 @@ def flat_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
     """A labelled sentence as it stands in tables, where each probability has a column."""
     row = nested_row(piece, prediction)
     probabilities = row.pop("probabilities")
-    return row | {f"probability_{name}": value for name, value in probabilities.items()}
+    return row | {f"{_PROBABILITY}{name}": value for name, value in probabilities.items()}
+
+
+def probabilities_of(labelled: Mapping[str, Any]) -> dict[str, float]:
+    """The probabilities by label of a row of the output, nested or flat."""
+    nested = labelled.get("probabilities")
+    if isinstance(nested, Mapping):
+        return dict(nested)
+    return {
+        name.removeprefix(_PROBABILITY): float(value)
+        for name, value in labelled.items()
+        if name.startswith(_PROBABILITY)
+    }
 
 
 def output_schema(columns: pa.Schema, labels: Sequence[str]) -> pa.Schema:
@@ -132,4 +150,4 @@ def _predicted(labels: Sequence[str]) -> Iterator[pa.Field]:
     yield pa.field("uncertain", pa.list_(pa.string()))
     yield pa.field("truncated", pa.bool_())
     for name in labels:
-        yield pa.field(f"probability_{name}", pa.float64())
+        yield pa.field(f"{_PROBABILITY}{name}", pa.float64())
