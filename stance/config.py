@@ -71,6 +71,13 @@ class OnError(Enum):
     fail = "fail"
 
 
+class Engine(Enum):
+    """What runs a corpus job."""
+
+    local = "local"
+    ray = "ray"
+
+
 class ShardFormat(Enum):
     """What the shards of an output folder are."""
 
@@ -292,6 +299,9 @@ class PredictConfig:
         format: of the shards in an output folder.
         shard_rows: rows in a shard of an output folder, at most; a kill costs one shard's work.
         shard: ``2/8`` labels the second of eight parts of the shards, for as many processes side by side.
+        engine: this process labels an output folder, or the actors of a Ray cluster do.
+        workers: actors at most; None takes as many as the cluster has room for.
+        worker_cpus: cores of each actor.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
@@ -305,6 +315,9 @@ class PredictConfig:
     format: ShardFormat = ShardFormat.parquet
     shard_rows: int = 5000
     shard: str | None = None
+    engine: Engine = Engine.local
+    workers: int | None = None
+    worker_cpus: int = 1
 
 
 @dataclass(kw_only=True)

@@ -1,19 +1,20 @@
 """The corpus job: inputs labelled into a folder of shards, where a job that was killed goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from stance.config import PredictConfig
+from stance.config import Engine, PredictConfig
 from stance.errors import DataError
 from stance.inputs import File, Input, find_inputs
-from stance.labelling import Counts, ErrorLimit, Labeller
+from stance.labelling import Counts
 from stance.output_folder import OutputFolder, Slice
-from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Predictor
 from stance.progress import progress
+from stance.shard_labelling import ShardLabeller, cutter_of
 from stance.shards import Plan, Shard, make_plan
 from stance.version import __version__
 
@@ -31,46 +32,35 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
         DataError: an input cannot be read or has changed meanwhile, or too many rows are bad.
     """
     part = Slice.parse(config.shard)
-    cutter = Cutter(config.text_column, split=config.split, located=True)
-    plan = make_plan(find_inputs(config.input), cutter, config.shard_rows)
+    plan = make_plan(find_inputs(config.input), cutter_of(config), config.shard_rows)
     stamps = _stamps(plan.inputs)
     predictor = Predictor.from_config(config.model)
-    labeller = Labeller(predictor, cutter, config.thresholds, ErrorLimit(config.on_error, config.max_errors))
     folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
     total = Counts.of(predictor.labels)
     with folder.claimed(part), progress("labelling") as counter:
-        counter.set(0, total=sum(shard.rows for shard in plan.shards if shard in part))
-        for shard in plan.shards:
-            if shard not in part:
-                continue
-            receipt = folder.receipt(shard)
-            if receipt is None:
-                counts = _label_shard(shard, plan, labeller, folder)
-                if _stamps(plan.inputs) != stamps:
-                    raise DataError(
-                        "An input has changed while it was being labelled: delete the output and start again."
-                    )
-            else:
-                counts = Counts.from_dict(receipt.counts)
+        wanted = [shard for shard in plan.shards if shard in part]
+        receipts = {shard: folder.receipt(shard) for shard in wanted}
+        counter.set(0, total=sum(shard.rows for shard in wanted))
+        left = [shard for shard, receipt in receipts.items() if receipt is None]
+        there = ((shard, Counts.from_dict(found.counts)) for shard, found in receipts.items() if found is not None)
+        for shard, counts in chain(there, _label(left, config, plan, folder, predictor)):
+            if _stamps(plan.inputs) != stamps:
+                raise DataError("An input has changed while it was being labelled: delete the output and start again.")
             total.add(counts)
             counter.advance(shard.rows, f"{total.set_aside} set aside, {total.carried}")
         _finish(folder, plan)
     return total
 
 
-def _label_shard(shard: Shard, plan: Plan, labeller: Labeller, folder: OutputFolder) -> Counts:
-    counts = Counts.of(labeller.predictor.labels)
-    as_row = nested_row if folder.format == ".jsonl" else flat_row
-    with folder.writing(shard, output_schema(plan.columns, labeller.predictor.labels)) as writer:
-        for _ in labeller.label(
-            shard.read(plan.inputs),
-            counts,
-            lambda pieces, predictions: writer.write(list(map(as_row, pieces, predictions))),
-            writer.rejected.append,
-        ):
-            pass
-        writer.counts = counts.to_dict()
-    return counts
+def _label(
+    shards: Sequence[Shard], config: PredictConfig, plan: Plan, folder: OutputFolder, predictor: Predictor
+) -> Iterator[tuple[Shard, Counts]]:
+    if config.engine is Engine.ray:
+        from stance.ray_engine import label_on_ray  # an extra
+
+        return label_on_ray(shards, config, plan, folder)
+    labeller = ShardLabeller(config, plan, folder, predictor)
+    return ((shard, labeller(shard)) for shard in shards)
 
 
 def _finish(folder: OutputFolder, plan: Plan) -> None:

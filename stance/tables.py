@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import os
+import uuid
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -282,7 +283,8 @@ READABLE = tuple(_READERS)
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary name beside ``path``; on success its file is synced and takes the place of ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not the process id alone: processes of several machines may write side by side.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
