@@ -10,7 +10,7 @@ def main(config: ExportConfig, _: Path) -> None:
     from stance.display import show
     from stance.export import export
 
-    show(f"Saved {export(config)}" + ("" if config.delta is None else f" and {config.delta}"))
+    show(f"Saved {' and '.join(map(str, export(config)))}")
 
 
 if __name__ == "__main__":

@@ -360,11 +360,13 @@ class ExportConfig:
 
     Attributes:
         model: the model; the graph is written into its folder.
+        graph: write the graph; without it torch runs the model.
         delta: also write it to this folder as its difference from its base, small enough to send.
         delta_base: where those who load the delta find the base, if not under the name that training found it by.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    graph: bool = True
     delta: str | None = None
     delta_base: str | None = None
 

@@ -27,8 +27,11 @@ TOLERANCE = 1e-3
 _PROBES = ("He denied it.", "We are ready to resume if they are ready, the ministry said.", "Rain.", "a " * 90)
 
 
-def export(config: ExportConfig) -> Path:
-    """Writes ``graph.onnx`` into a model's folder, and the model as a delta if one is wanted; returns the graph.
+def export(config: ExportConfig) -> list[Path]:
+    """Writes ``graph.onnx`` into a model's folder, and the model as a delta, each if it is wanted.
+
+    Returns:
+        What was written: the graph, the folder of the delta.
 
     Raises:
         ConfigError: the packages that write graphs are not installed.
@@ -37,10 +40,13 @@ def export(config: ExportConfig) -> Path:
     source = find_source(config.model.path, config.model.revision)
     model_file = ModelFile.read(source.folder)
     base = find_delta_base(source, config.model.base or model_file.base["name"])
-    graph = write_graph(source.folder, max_length=model_file.max_length, base=base)
+    written = []
+    if config.graph:
+        written.append(write_graph(source.folder, max_length=model_file.max_length, base=base))
     if config.delta is not None:
         save_delta(source.folder, Path(config.delta), config.delta_base)
-    return graph
+        written.append(Path(config.delta))
+    return written
 
 
 def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> Path:
