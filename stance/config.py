@@ -71,6 +71,13 @@ class OnError(Enum):
     fail = "fail"
 
 
+class Precision(Enum):
+    """How exactly ONNX Runtime multiplies."""
+
+    fp32 = "fp32"
+    int8 = "int8"
+
+
 class Engine(Enum):
     """What runs a corpus job."""
 
