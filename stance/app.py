@@ -1,6 +1,7 @@
 """The door between a command line and a plain function: Hydra composes the config, errors become one short message.
 
-Exit status: 0 done; 1 nothing done, the message says why; 2 done, but some rows were set aside; 130 interrupted.
+Exit status: 0 done; 1 nothing done, the message says why; 2 done, but some rows were set aside; 3 done, and the answer
+is no; 130 interrupted.
 """
 
 import dataclasses
@@ -63,7 +64,7 @@ def run(task: Callable[[C, Path], int | float | None], schema: type[C], config_n
     except _EXPECTED as error:
         outcome.append(error)
     except KeyboardInterrupt:
-        _stop("Interrupted. Run it again: training goes on where it stopped, labelling starts anew.", 130)
+        _stop("Interrupted. Run it again: training, and labelling into a folder, go on where they stopped.", 130)
     errors = [error for error in outcome if isinstance(error, Exception)]
     if errors and full_errors:
         raise errors[0]

@@ -5,6 +5,7 @@ Values here are the defaults; ``configs/`` holds only what differs. Enum members
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from stance.labels import LABELS
 
@@ -68,6 +69,28 @@ class OnError(Enum):
 
     set_aside = "set_aside"
     fail = "fail"
+
+
+class Precision(Enum):
+    """How exactly ONNX Runtime multiplies."""
+
+    fp32 = "fp32"
+    int8 = "int8"
+
+
+class Engine(Enum):
+    """What runs a corpus job."""
+
+    local = "local"
+    ray = "ray"
+
+
+class ShardFormat(Enum):
+    """What the shards of an output folder are."""
+
+    parquet = "parquet"
+    jsonl = "jsonl"
+    csv = "csv"
 
 
 @dataclass(kw_only=True)
@@ -270,22 +293,55 @@ class PredictConfig:
 
     Attributes:
         model: the trained model to label with.
-        input: a file (.txt, .jsonl, .csv, .tsv, .parquet), a folder of them, or ``-`` for text from stdin.
-        output: a .jsonl, .csv or .parquet file, or ``-`` for JSON lines on stdout; None shows the sentences on a
-            terminal and writes JSON lines into a pipe.
+        input: one or several: files (.txt, .html, .jsonl, also .gz and .zst, .csv, .tsv, .parquet), folders of them,
+            patterns with ``*``, datasets on disk or on the hub; or ``-`` for text from stdin.
+        output: a .jsonl, .csv or .parquet file; a folder, whose name has no ending, for a job that may be killed and
+            goes on; or ``-`` for JSON lines on stdout. None shows the sentences on a terminal and writes JSON lines
+            into a pipe.
         text_column: column of tables that holds the text.
-        split: whether table rows are split into sentences; .txt files always are.
+        split: whether table rows are split into sentences; documents always are.
         thresholds: replaces the model's thresholds, label by label: ``+thresholds.offer=0.3`` on the command line.
-        on_error: set bad rows aside in ``<output>.rejected.jsonl`` and go on, or fail at the first.
+        on_error: set bad rows aside and go on, or fail at the first.
+        max_errors: fail when more rows than this are bad; None sets any number aside.
+        format: of the shards in an output folder.
+        shard_rows: rows in a shard of an output folder, at most; a kill costs one shard's work.
+        shard: ``2/8`` labels the second of eight parts of the shards, for as many processes side by side.
+        engine: this process labels an output folder, or the actors of a Ray cluster do.
+        workers: actors at most; None takes as many as the cluster has room for.
+        worker_cpus: cores of each actor.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
-    input: str = MISSING
+    input: Any = MISSING
     output: str | None = None
     text_column: str = "text"
     split: bool = False
     thresholds: dict[str, float] = field(default_factory=dict)
     on_error: OnError = OnError.set_aside
+    max_errors: int | None = None
+    format: ShardFormat = ShardFormat.parquet
+    shard_rows: int = 5000
+    shard: str | None = None
+    engine: Engine = Engine.local
+    workers: int | None = None
+    worker_cpus: int = 1
+
+
+@dataclass(kw_only=True)
+class VerifyConfig:
+    """A check of whether the output of a corpus job was made by a model.
+
+    Attributes:
+        model: the model.
+        folder: the output folder of the job.
+        sample: how many of its sentences are labelled again.
+        seed: by which they are drawn.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    folder: str = MISSING
+    sample: int = 200
+    seed: int = 0
 
 
 @dataclass(kw_only=True)

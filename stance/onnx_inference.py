@@ -1,6 +1,6 @@
 """Runs a network in ONNX Runtime, which starts at once: neither torch nor transformers is imported.
 
-``graph.onnx`` says what is computed and holds no weights: those are the ones that torch reads too.
+``graph.onnx`` says what is computed and holds no weights: those are the ones that torch reads too, in another form.
 """
 
 import json
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
+from stance.config import Precision
 from stance.delta import Weights, read_delta
+from stance.graph_weights import INPUTS, graph_weights
 from stance.inference import Logits, infer
 from stance.sources import GRAPH, WEIGHTS
-
-INPUTS = ("input_ids", "attention_mask")
 
 
 class OnnxInference:
@@ -35,8 +35,9 @@ class OnnxInference:
         self._tokenizer = Tokenizer.from_file(str(tokenizer / "tokenizer.json"))
         self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
+        arrays = graph_weights(weights, config["encoder"], Precision.fp32, max_length)
         options.add_external_initializers(
-            list(weights), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+            list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
         )
         self._session = onnxruntime.InferenceSession(
             (folder / GRAPH).read_bytes(), options, providers=["CPUExecutionProvider"]

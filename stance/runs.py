@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stance.differences import differences
 from stance.errors import ConfigError
 from stance.model_file import NAME as MODEL_FILE
 from stance.tables import replacing
@@ -72,19 +73,9 @@ def complete_checkpoints(checkpoints: Path) -> list[Path]:
 
 def _refuse_another(file: Path, run: Run, told: str) -> None:
     found = json.loads(file.read_text(encoding="utf-8"))
-    changes = _differences({key: found.get(key) for key in vars(run)}, vars(run))
+    changes = differences({key: found.get(key) for key in vars(run)}, vars(run))
     if changes:
         raise ConfigError(
             f"{told} made with other settings ({'; '.join(changes)}). Train elsewhere with name=<another>, or replace "
             "it with overwrite=true."
         )
-
-
-def _differences(old: Any, new: Any, key: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            difference
-            for name in dict.fromkeys([*old, *new])
-            for difference in _differences(old.get(name), new.get(name), f"{key}.{name}".lstrip("."))
-        ]
-    return [] if old == new else [f"{key}: {old} there, {new} now"]

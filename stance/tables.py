@@ -1,19 +1,25 @@
-"""Rows of .jsonl (also gzipped), .csv, .tsv and .parquet files, read and written as a stream.
+"""Rows of .jsonl (also compressed), .csv, .tsv and .parquet files, read and written as a stream.
 
-Reading never stops at a bad row: it yields what is wrong and goes on. Writing never leaves half a file: rows go to a
-temporary name beside the target, which takes the target's place when all is on disk.
+Reading never stops at a bad row: it yields what is wrong and goes on. It can begin at any row whose place is known.
+Writing never leaves half a file: rows go to a temporary name beside the target, which takes the target's place when all
+is on disk.
 """
 
+import codecs
 import csv
 import gzip
+import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from stance.errors import ConfigError, DataError
 from stance.text import without_surrogates
@@ -24,12 +30,28 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
+class Place(NamedTuple):
+    """Where a row begins.
+
+    Attributes:
+        number: of its line, or of the row in parquet, counted from 1.
+        offset: bytes of the file, decompressed, before it; rows in parquet.
+    """
+
+    number: int
+    offset: int
+
+
+START = Place(1, 0)
+
+
 @dataclass(frozen=True)
 class GoodRow:
     """A row and where it stands: ``where`` is ``file:line``, or ``file:row`` for parquet, counted from 1."""
 
     where: str
     values: Row
+    place: Place = field(default=START, compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,11 +61,12 @@ class BadRow:
     where: str
     reason: str
     raw: str
+    place: Place = field(default=START, compare=False)
 
 
 def check_readable(path: Path) -> None:
     """Raises DataError, saying what to do, unless ``path`` is a file of a known kind that can be opened."""
-    if _format(path) not in _READERS:
+    if format_of(path) not in _READERS:
         raise DataError(f"Cannot tell the format of {path}: expected a file ending in {', '.join(_READERS)}.")
     if not path.exists():
         raise DataError(f"There is no file {path}. Check the path; it is relative to {Path.cwd()}.")
@@ -54,43 +77,102 @@ def check_readable(path: Path) -> None:
         raise DataError(f"Cannot read {path}: {error.strerror}.") from None
 
 
-def read_rows(path: Path) -> Iterator[GoodRow | BadRow]:
-    """Yields the rows of a file in order, good and bad, without holding them all in memory.
+def read_rows(path: Path, start: Place = START) -> Iterator[GoodRow | BadRow]:
+    """Yields the rows of a file in order, good and bad, from a place on, without holding them all in memory.
+
+    What cannot be read any further, such as a compressed file that was cut off, ends in a bad row.
 
     Raises:
         DataError: the file as a whole cannot be read.
     """
     check_readable(path)
-    return _READERS[_format(path)](path)
+    return _READERS[format_of(path)](path, start)
 
 
-def _format(path: Path) -> str:
+def format_of(path: Path) -> str:
     """The ending that tells the format, ``.jsonl.gz`` as a whole."""
     endings = [suffix.lower() for suffix in path.suffixes[-2:]]
-    return "".join(endings) if endings[-1:] == [".gz"] else path.suffix.lower()
+    return "".join(endings) if endings[-1:] in ([".gz"], [".zst"]) else path.suffix.lower()
 
 
-def _read_jsonl(path: Path) -> Iterator[GoodRow | BadRow]:
-    # Bytes that are not UTF-8 become lone surrogates, so that one bad line is reported and the others are read.
-    opened = gzip.open if path.suffix.lower() == ".gz" else Path.open
-    with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            raw = line.rstrip("\r\n")
-            if without_surrogates(raw) != raw:
-                yield BadRow(where, "not valid UTF-8", raw)
-                continue
+class _Lines:
+    """The lines of a file, as bytes, and the place of the next one."""
+
+    def __init__(self, path: Path, start: Place) -> None:
+        self.place = start
+        self._path = path
+
+    def __enter__(self) -> "_Lines":
+        suffix = self._path.suffix.lower()
+        if suffix == ".gz":
+            self._file: BinaryIO = io.BufferedReader(gzip.GzipFile(self._path))
+        elif suffix == ".zst":
+            import pyarrow as pa
+
+            self._file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
+        else:
+            self._file = self._path.open("rb")
+        self._skip(self.place.offset)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> bytes:
+        line = self._file.readline()
+        if not line:
+            raise StopIteration
+        self.place = Place(self.place.number + 1, self.place.offset + len(line))
+        return line.removeprefix(codecs.BOM_UTF8) if self.place.offset == len(line) else line
+
+    def _skip(self, count: int) -> None:
+        if self._path.suffix.lower() != ".zst":
+            self._file.seek(count)
+            return
+        while count:  # what decompresses zstd cannot be wound forward
+            count -= len(self._file.read(min(count, 1 << 20))) or count
+
+
+def _read_jsonl(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
+    with _Lines(path, start) as lines:
+        while True:
+            place = lines.place
+            where = f"{path}:{place.number}"
             try:
-                values = json.loads(raw)
-            except (ValueError, RecursionError) as error:
-                yield BadRow(where, f"not valid JSON: {error}", raw)
-                continue
-            if isinstance(values, dict):
-                yield GoodRow(where, _without_surrogates(values) if "\\ud" in raw.lower() else values)
-            else:
-                yield BadRow(where, f"expected a JSON object, found {type(values).__name__}", raw)
+                line = next(lines, None)
+            except _UNREADABLE as error:
+                yield BadRow(where, f"cannot be read from here on: {error}", "", place)
+                return
+            if line is None:
+                return
+            if line.strip():
+                yield _json_row(where, line.rstrip(b"\r\n"), place)
+
+
+_UNREADABLE = (OSError, EOFError, zlib.error)
+"""What reading a damaged file can raise."""
+
+
+def _json_row(where: str, line: bytes, place: Place) -> GoodRow | BadRow:
+    try:
+        raw = line.decode()
+    except UnicodeDecodeError as error:
+        return BadRow(where, f"not valid UTF-8 at byte {error.start}", _shown(line), place)
+    try:
+        values = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        return BadRow(where, f"not valid JSON: {error}", raw, place)
+    if not isinstance(values, dict):
+        return BadRow(where, f"expected a JSON object, found {type(values).__name__}", raw, place)
+    return GoodRow(where, _without_surrogates(values) if "\\ud" in raw.lower() else values, place)
+
+
+def _shown(raw: bytes) -> str:
+    """Bytes that are not UTF-8, as text that shows them all."""
+    return raw.decode(errors="backslashreplace")
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -104,56 +186,92 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _read_delimited(delimiter: str) -> Callable[[Path], Iterator[GoodRow | BadRow]]:
-    def read(path: Path) -> Iterator[GoodRow | BadRow]:
+def _read_delimited(delimiter: str) -> Callable[[Path, Place], Iterator[GoodRow | BadRow]]:
+    def read(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
         csv.field_size_limit(2**31 - 1)
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            rows = csv.reader(file, delimiter=delimiter)
-            header = next(rows, [])
-            if len(set(header)) < len(header):
-                raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
+        with _Lines(path, START) as lines:
+            header = next(csv.reader(_decoded(lines), delimiter=delimiter), [])
+        if len(set(header)) < len(header):
+            raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
+        with _Lines(path, start) as lines:
+            rows = csv.reader(_decoded(lines), delimiter=delimiter)
+            if start == START:
+                next(rows, None)
             while True:
-                number = rows.line_num + 1
+                place = lines.place
+                where = f"{path}:{place.number}"
                 try:
                     cells = next(rows, None)
                 except csv.Error as error:
-                    yield BadRow(f"{path}:{number}", f"not valid CSV: {error}", "")
+                    yield BadRow(where, f"not valid CSV: {error}", "", place)
                     continue
+                except OSError as error:
+                    yield BadRow(where, f"cannot be read from here on: {error}", "", place)
+                    return
                 if cells is None:
                     return
                 if cells:
-                    yield _delimited_row(f"{path}:{number}", header, cells, delimiter)
+                    yield _delimited_row(where, header, cells, delimiter, place)
 
     return read
 
 
-def _delimited_row(where: str, header: Sequence[str], cells: Sequence[str], delimiter: str) -> GoodRow | BadRow:
+def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
+    # Bytes that are not UTF-8 become lone surrogates, so that one bad row is reported and the others are read.
+    for line in lines:
+        yield from (part.decode(errors="surrogateescape") for part in line.splitlines(keepends=True))
+
+
+def _delimited_row(
+    where: str, header: Sequence[str], cells: Sequence[str], delimiter: str, place: Place
+) -> GoodRow | BadRow:
     raw = delimiter.join(cells)
-    if len(cells) != len(header):
-        return BadRow(where, f"expected {len(header)} columns, found {len(cells)}", raw)
     if without_surrogates(raw) != raw:
-        return BadRow(where, "not valid UTF-8", raw)
-    return GoodRow(where, dict(zip(header, cells, strict=True)))
+        return BadRow(where, "not valid UTF-8", _shown(raw.encode(errors="surrogateescape")), place)
+    if len(cells) != len(header):
+        return BadRow(where, f"expected {len(header)} columns, found {len(cells)}", raw, place)
+    return GoodRow(where, dict(zip(header, cells, strict=True)), place)
 
 
-def _read_parquet(path: Path) -> Iterator[GoodRow | BadRow]:
+def _read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches(batch_size=1024):
-                for values in batch.to_pylist():
-                    number += 1
-                    yield GoodRow(f"{path}:{number}", values)
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = list(accumulate(sizes))
+            first = bisect_right(ends, start.offset)
+            row = ends[first - 1] if first else 0
+            for batch in file.iter_batches(batch_size=1024, row_groups=range(first, len(sizes))):
+                wanted = batch.slice(max(start.offset - row, 0))
+                yield from _batch_rows(path, wanted, row + batch.num_rows - wanted.num_rows)
+                row += batch.num_rows
     except pa.ArrowException as error:
         raise DataError(f"Cannot read {path} as parquet: {error}") from None
 
 
-_READERS: dict[str, Callable[[Path], Iterator[GoodRow | BadRow]]] = {
+def _batch_rows(path: Path, batch: "pa.RecordBatch", before: int) -> Iterator[GoodRow | BadRow]:
+    try:
+        rows: list[Row | None] = batch.to_pylist()
+    except UnicodeDecodeError:
+        rows = [None] * batch.num_rows
+    for index, values in enumerate(rows):
+        place = Place(before + index + 1, before + index)
+        where = f"{path}:{place.number}"
+        if values is not None:
+            yield GoodRow(where, values, place)
+            continue
+        try:  # one by one, to find the bad ones of the batch
+            yield GoodRow(where, batch.slice(index, 1).to_pylist()[0], place)
+        except UnicodeDecodeError as error:
+            yield BadRow(where, f"not valid UTF-8 at byte {error.start}", _shown(error.object), place)
+
+
+_READERS: dict[str, Callable[[Path, Place], Iterator[GoodRow | BadRow]]] = {
     ".jsonl": _read_jsonl,
     ".jsonl.gz": _read_jsonl,
+    ".jsonl.zst": _read_jsonl,
     ".csv": _read_delimited(","),
     ".tsv": _read_delimited("\t"),
     ".parquet": _read_parquet,
@@ -165,14 +283,26 @@ READABLE = tuple(_READERS)
 def replacing(path: Path) -> Iterator[Path]:
     """Gives a temporary name beside ``path``; on success its file is synced and takes the place of ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not the process id alone: processes of several machines may write side by side.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        if os.name == "posix":  # the new name is to survive a power cut too; elsewhere folders cannot be synced
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def rejected_line(row: BadRow) -> str:
+    """A bad row as a line of the file of those that were set aside."""
+    return json_line({"where": row.where, "reason": row.reason, "raw": row.raw})
 
 
 def json_line(values: Mapping[str, Any]) -> str:
@@ -199,7 +329,7 @@ def read_schema(path: Path) -> "pa.Schema":
     while rows := list(islice(good, 1024)):
         for name in dict.fromkeys(name for row in rows for name in row):
             found = _type_of([row.get(name) for row in rows])
-            types[name] = _common_type(types.get(name, pa.null()), found)
+            types[name] = common_type(types.get(name, pa.null()), found)
     return pa.schema(list(types.items()))
 
 
@@ -212,7 +342,8 @@ def _type_of(values: Sequence[Any]) -> "pa.DataType":
         return pa.string()
 
 
-def _common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
+def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
+    """The narrowest type that holds both; text where they have nothing in common."""
     import pyarrow as pa
 
     try:

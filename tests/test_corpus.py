@@ -154,7 +154,7 @@ def test_what_was_labelled_can_be_labelled_again(job, tmp_path: Path) -> None:
 
 
 def test_more_sentences_than_one_chunk_come_out_in_order(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stance.corpus.CHUNK", 7)
+    monkeypatch.setattr("stance.labelling.CHUNK", 7)
     write_jsonl(tmp_path / "in.jsonl", [{"text": "rain " * (1 + n % 5), "n": n} for n in range(50)])
     job("in.jsonl", "out.jsonl")
     assert [row["n"] for row in lines(tmp_path / "out.jsonl")] == list(range(50))
@@ -171,8 +171,8 @@ def test_thresholds_are_those_of_the_config(job, tmp_path: Path) -> None:
     ("source", "output", "told"),
     [
         ("missing.txt", "out.jsonl", "There is no file"),
-        ("a.docx", "out.jsonl", "expected a folder"),
-        ("empty", "out.jsonl", r"holds no \.txt files"),
+        ("a.docx", "out.jsonl", "expected a file ending in"),
+        ("empty", "out.jsonl", r"holds no files that end in \.txt"),
         ("a.txt", "out.xlsx", "ending in"),
         ("in.csv", "out.csv", "no column 'text'; did you mean 'texts'"),
     ],

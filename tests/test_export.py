@@ -1,10 +1,13 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import onnx
 import pytest
+import torch
 from conftest import ROOT, tiny_settings
+from transformers import DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
 
 from stance import export as module
 from stance.config import ExportConfig, ModelConfig, Pooling, TrainConfig, TrainedModelConfig
@@ -31,7 +34,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_
     return folder
 
 
-@pytest.mark.parametrize("pooling", [Pooling.cls, Pooling.mean_max])
+@pytest.mark.parametrize("pooling", list(Pooling))
 def test_the_graph_answers_as_the_network_does(pooling: Pooling, tiny_config: TrainConfig, tmp_path: Path) -> None:
     tiny_config.model = ModelConfig(encoder=tiny_config.model.encoder, pooling=pooling, max_length=64)
     torch_predictor = train(tiny_config, tmp_path)
@@ -44,6 +47,34 @@ def test_the_graph_answers_as_the_network_does(pooling: Pooling, tiny_config: Tr
     assert [one.probabilities for one in onnx_predictor.predict(TEXTS)] == [
         pytest.approx(one.probabilities, abs=1e-5) for one in alone
     ]
+
+
+def test_a_graph_for_mpnet_knows_its_relative_positions(
+    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    network = MPNetModel(MPNetConfig(vocab_size=300, max_position_embeddings=300, **sizes))
+    network.encoder.relative_attention_bias.weight.data.normal_()  # as it starts it is too weak to tell
+    network.save_pretrained(encoder)
+    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=256)
+    torch_predictor = train(tiny_config, tmp_path / "model")
+    write_graph(tmp_path / "model", max_length=256)
+    texts = [*TEXTS, "if they deny we blame the rain " * 40]
+    onnx_predictor = Predictor.from_pretrained(tmp_path / "model")
+    assert onnx_predictor.predict_proba(texts) == pytest.approx(torch_predictor.predict_proba(texts), abs=1e-4)
+
+
+def test_an_encoder_without_a_graph_is_told(tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    DistilBertModel(DistilBertConfig(vocab_size=300, dim=32, n_layers=1, n_heads=2, hidden_dim=64)).save_pretrained(
+        encoder
+    )
+    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=64)
+    train(tiny_config, tmp_path / "model")
+    with pytest.raises(ConfigError, match=r"for bert and mpnet encoders.*distilbert"):
+        write_graph(tmp_path / "model", max_length=64)
 
 
 def test_the_graph_holds_no_weights_and_nothing_of_this_machine(exported: Path) -> None:
@@ -87,6 +118,6 @@ def test_a_graph_that_answers_otherwise_is_not_kept(
 
 
 def test_missing_packages_are_told(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    monkeypatch.setitem(sys.modules, "stance.graph", None)
     with pytest.raises(ConfigError, match=r"pip install 'stance\[export\]'"):
         write_graph(tiny_model, max_length=64)

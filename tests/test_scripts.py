@@ -20,6 +20,7 @@ from stance.config import (
     SoupConfig,
     StudyConfig,
     TrainConfig,
+    VerifyConfig,
 )
 from stance.metrics import Metrics
 from stance.model_file import ModelFile
@@ -40,6 +41,7 @@ OPTIONS = [
         ("evaluate", EvaluateConfig, ["data=table"]),
         ("evaluate", EvaluateConfig, ["data=real"]),
         ("predict", PredictConfig, ["input=x.txt"]),
+        ("verify", VerifyConfig, ["folder=labelled"]),
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
         ("soup", SoupConfig, ["folder=outputs/seeds"]),

@@ -18,7 +18,7 @@ def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_pa
     assert [row.reason.split(":")[0] for row in bad[:3]] == [
         "not valid JSON",
         "expected a JSON object, found list",
-        "not valid UTF-8",
+        "not valid UTF-8 at byte 7",
     ]
     assert bad[0].raw == "{broken"
 

@@ -1,0 +1,27 @@
+"""Tell whether a labelled folder was made by a model: python scripts/verify.py folder=labelled"""
+
+from pathlib import Path
+
+from stance.app import run
+from stance.config import VerifyConfig
+
+
+def main(config: VerifyConfig, _: Path) -> int:
+    from stance.display import show
+    from stance.verify import verify
+
+    found = verify(config)
+    if found.changed:
+        show(f"Files that are not what the job wrote: {', '.join(found.changed)}")
+    if not found.same_weights:
+        show(f"The folder names other weights than those of {config.model.path}.")
+    show(
+        f"{found.n - found.different} of {found.n} sentences drawn have the probabilities that {config.model.path} "
+        f"gives (largest difference {found.largest:.1g})."
+    )
+    show(f"{config.folder} was {'' if found.holds else 'NOT '}made by {config.model.path}.")
+    return 0 if found.holds else 3
+
+
+if __name__ == "__main__":
+    run(main, VerifyConfig, "verify")

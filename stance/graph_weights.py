@@ -1,0 +1,136 @@
+"""The network's weights in the form in which its graph takes them: joined, turned round, and perhaps in 8 bits.
+
+They are made anew whenever a model is loaded, which takes less time than reading them; so a model has one file of
+weights.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.config import Precision
+
+Arrays = Mapping[str, NDArray[Any]]
+
+INPUTS = ("input_ids", "attention_mask")
+WORDS, POSITIONS, RELATIVE = "embeddings.words", "embeddings.positions", "attention.relative"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where an architecture keeps what the graph needs; ``{}`` stands for the number of a layer.
+
+    Attributes:
+        query, key, value: the three projections of attention, which the graph does as one.
+        attended: the projection after attention, and the normalisation after that.
+        between: the first of the two projections that follow.
+        output: the second, and its normalisation.
+    """
+
+    query: str
+    key: str
+    value: str
+    attended: tuple[str, str]
+    between: str = "encoder.layer.{}.intermediate.dense"
+    output: tuple[str, str] = ("encoder.layer.{}.output.dense", "encoder.layer.{}.output.LayerNorm")
+
+
+ARCHITECTURES = {
+    "bert": Names(
+        query="encoder.layer.{}.attention.self.query",
+        key="encoder.layer.{}.attention.self.key",
+        value="encoder.layer.{}.attention.self.value",
+        attended=("encoder.layer.{}.attention.output.dense", "encoder.layer.{}.attention.output.LayerNorm"),
+    ),
+    "mpnet": Names(
+        query="encoder.layer.{}.attention.attn.q",
+        key="encoder.layer.{}.attention.attn.k",
+        value="encoder.layer.{}.attention.attn.v",
+        attended=("encoder.layer.{}.attention.attn.o", "encoder.layer.{}.attention.LayerNorm"),
+    ),
+}
+"""Those that a graph can be written for; the others run in torch."""
+
+_BUCKETS, _FAR = 32, 128
+"""Of MPNet's relative positions: how many kinds of distance, and from where on all are alike."""
+
+
+def graph_weights(
+    weights: Arrays, encoder: Mapping[str, Any], precision: Precision, longest: int
+) -> dict[str, NDArray[Any]]:
+    """The arrays that the graph takes, by name.
+
+    Args:
+        weights: the network's.
+        encoder: the encoder's config.
+        precision: of the projections in the layers.
+        longest: sentence in tokens.
+    """
+    names = ARCHITECTURES[encoder["model_type"]]
+    arrays = dict(_embeddings(weights, encoder, longest))
+    for layer in range(encoder["num_hidden_layers"]):
+        parts = [f"encoder.{name.format(layer)}" for name in (names.query, names.key, names.value)]
+        joined = np.concatenate([weights[f"{part}.weight"] for part in parts])
+        arrays |= _projection(f"{layer}.attention", joined, precision)
+        arrays[f"{layer}.attention.bias"] = np.concatenate([weights[f"{part}.bias"] for part in parts])
+        for name, (part, norm) in (
+            ("attended", names.attended),
+            ("between", (names.between, None)),
+            ("output", names.output),
+        ):
+            source = f"encoder.{part.format(layer)}"
+            arrays |= _projection(f"{layer}.{name}", weights[f"{source}.weight"], precision)
+            arrays[f"{layer}.{name}.bias"] = weights[f"{source}.bias"]
+            if norm is not None:
+                for kind in ("weight", "bias"):
+                    arrays[f"{layer}.{name}.norm.{kind}"] = weights[f"encoder.{norm.format(layer)}.{kind}"]
+    arrays |= {name: weights[name] for name in ("classifier.weight", "classifier.bias")}
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def _embeddings(weights: Arrays, encoder: Mapping[str, Any], longest: int) -> Iterator[tuple[str, NDArray[Any]]]:
+    prefix = "encoder.embeddings"
+    yield WORDS, weights[f"{prefix}.word_embeddings.weight"]
+    positions = weights[f"{prefix}.position_embeddings.weight"]
+    if encoder["model_type"] == "mpnet":
+        first = encoder.get("pad_token_id", 1) + 1
+        yield POSITIONS, positions[first : first + longest]
+        yield RELATIVE, _relative(weights["encoder.encoder.relative_attention_bias.weight"], longest)
+    else:
+        # Every token is of type 0.
+        yield POSITIONS, positions[:longest] + weights[f"{prefix}.token_type_embeddings.weight"][0]
+    for kind in ("weight", "bias"):
+        yield f"embeddings.norm.{kind}", weights[f"{prefix}.LayerNorm.{kind}"]
+
+
+def _relative(bias: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
+    """What each head adds to attention between positions, of shape (1, heads, longest, longest).
+
+    Near distances have a bucket each, farther ones share buckets that widen (as in T5), for either direction.
+    """
+    positions = np.arange(longest)
+    away = positions[:, None] - positions[None, :]
+    half, exact = _BUCKETS // 2, _BUCKETS // 4
+    distance = np.abs(away)
+    widening = exact + np.log(np.maximum(distance, 1) / exact) / np.log(_FAR / exact) * (half - exact)
+    bucket = np.where(away < 0, half, 0) + np.where(
+        distance < exact, distance, np.minimum(widening.astype(np.int64), half - 1)
+    )
+    added: NDArray[np.float32] = bias[bucket].transpose(2, 0, 1)[None]
+    return added
+
+
+def _projection(name: str, weight: NDArray[np.float32], precision: Precision) -> dict[str, NDArray[Any]]:
+    """A projection's matrix, of shape (inputs, outputs); in 8 bits each output has a scale of its own."""
+    matrix = weight.T
+    if precision is Precision.fp32:
+        return {f"{name}.weight": matrix}
+    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127
+    return {
+        f"{name}.weight": np.rint(matrix / scale).astype(np.int8),
+        f"{name}.scale": scale.astype(np.float32),
+        f"{name}.zero": np.zeros(scale.shape, np.int8),
+    }

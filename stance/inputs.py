@@ -1,0 +1,226 @@
+"""What is to be labelled: files and datasets, each a stream of rows that can be read from any place on.
+
+A document (.txt, .html) is a single row with the columns ``document`` and ``text``.
+"""
+
+import glob
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+from stance.errors import ConfigError, DataError
+from stance.sources import hash_file
+from stance.tables import READABLE, START, BadRow, GoodRow, Place, common_type, format_of, read_rows, read_schema
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+log = logging.getLogger(__name__)
+
+TEXT, HTML = (".txt",), (".html", ".htm")
+KINDS = (*TEXT, *HTML, *READABLE)
+DOCUMENT_COLUMNS = pa.schema([("document", pa.string()), ("text", pa.string())])
+
+
+class Input(Protocol):
+    """Something that holds rows to label."""
+
+    @property
+    def name(self) -> str:
+        """As the user gave it, or as it was found."""
+        ...
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is one text, not a table of them."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Changes with the contents."""
+        ...
+
+    def columns(self) -> pa.Schema:
+        """The columns of its rows, with their types."""
+        ...
+
+    def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
+        """Its rows, good and bad, from a place on."""
+        ...
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a known kind."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """As it was found."""
+        return str(self.path)
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is one text, not a table of them."""
+        return format_of(self.path) in (*TEXT, *HTML)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file."""
+        return hash_file(self.path)
+
+    def columns(self) -> pa.Schema:
+        """The columns of its rows, with their types; JSON lines are read through to find them."""
+        return DOCUMENT_COLUMNS if self.is_document else read_schema(self.path)
+
+    def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
+        """Its rows, good and bad, from a place on."""
+        if not self.is_document:
+            yield from read_rows(self.path, start)
+        elif start == START:
+            yield _document(self.path)
+
+
+@dataclass(frozen=True)
+class HubDataset:
+    """A dataset that the library ``datasets`` has loaded."""
+
+    name: str
+    dataset: "Dataset"
+    is_document: bool = False
+
+    def fingerprint(self) -> str:
+        """The one that the library keeps; it changes with the contents."""
+        return str(self.dataset._fingerprint)
+
+    def columns(self) -> pa.Schema:
+        """The columns of its rows, with their types."""
+        schema: pa.Schema = self.dataset.features.arrow_schema
+        return schema.remove_metadata()
+
+    def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
+        """Its rows from a place on."""
+        for row in range(start.offset, len(self.dataset)):
+            yield GoodRow(f"{self.name}:{row + 1}", self.dataset[row], Place(row + 1, row))
+
+
+@dataclass(frozen=True)
+class Stdin:
+    """Text from a pipe, as one document."""
+
+    name: str = "-"
+    is_document: bool = True
+
+    def fingerprint(self) -> str:
+        """There is none: it can be read once."""
+        raise DataError(
+            "Text from a pipe cannot be labelled into a folder, as it is read only once: write it to a file."
+        )
+
+    def columns(self) -> pa.Schema:
+        """The columns of a document."""
+        return DOCUMENT_COLUMNS
+
+    def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
+        """The document, if it is asked for from its start."""
+        if start == START:
+            yield _document_row(self.name, sys.stdin.buffer.read())
+
+
+def find_inputs(names: str | Path | Sequence[str | Path]) -> list[Input]:
+    """Finds what a name, or each of several, stands for.
+
+    A file, a folder of files, a pattern with ``*``, a dataset on disk or on the hub, or ``-``: text from a pipe.
+    The order is that of the names, and within a folder or a pattern that of the paths: it is the same at each call.
+
+    Raises:
+        ConfigError: no name is given.
+        DataError: a name stands for nothing that can be read.
+    """
+    several = [names] if isinstance(names, str | Path) else list(names)
+    if not several:
+        raise ConfigError("There is nothing to label: give input=<file, folder or pattern>.")
+    found = [item for name in several for item in _find(str(name))]
+    twice = {item.name for item in found if sum(other.name == item.name for other in found) > 1}
+    if twice:
+        raise DataError("These inputs are named twice, and their rows would be labelled twice:", sorted(twice))
+    return found
+
+
+def _find(name: str) -> list[Input]:
+    path = Path(name)
+    if name == Stdin.name:
+        return [Stdin()]
+    if (path / "dataset_info.json").exists():
+        return [HubDataset(name, _loaded(name))]
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        inside = [File(file) for file in files if format_of(file) in KINDS]
+        if not inside:
+            raise DataError(f"The folder {path} holds no files that end in {', '.join(KINDS)}.")
+        if len(inside) < len(files):
+            log.warning("%d files in %s end in nothing that is known: left alone.", len(files) - len(inside), path)
+        return [*inside]
+    if path.exists():
+        if format_of(path) not in KINDS:
+            raise DataError(f"Cannot label {path}: expected a file ending in {', '.join(KINDS)}.")
+        return [File(path)]
+    matching = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207 (the pattern may be absolute)
+    if matching:
+        return [item for match in matching for item in _find(str(match))]
+    if name.count("/") == 1 and not path.suffix and not path.parent.exists():
+        return [HubDataset(name, _loaded(name))]
+    raise DataError(
+        f"There is no file {name}, relative to {Path.cwd()}; nor is it a folder, a pattern that matches files, or a "
+        "dataset of the hub (owner/name)."
+    )
+
+
+def _loaded(name: str) -> "Dataset":
+    import datasets  # heavy, and most jobs read files
+
+    try:
+        loaded: Any = datasets.load_from_disk(name) if Path(name).is_dir() else datasets.load_dataset(name)
+    except Exception as error:  # of many kinds, from the hub and from what datasets builds on
+        raise DataError(f"Cannot load the dataset {name}: {error}") from None
+    if isinstance(loaded, datasets.DatasetDict):
+        return datasets.concatenate_datasets([loaded[split] for split in sorted(loaded)])
+    return loaded
+
+
+def _document(path: Path) -> GoodRow | BadRow:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return BadRow(str(path), f"cannot be read: {error.strerror}", "")
+    return _document_row(str(path), raw, html=format_of(path) in HTML)
+
+
+def _document_row(where: str, raw: bytes, *, html: bool = False) -> GoodRow | BadRow:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return BadRow(where, f"not valid UTF-8 at byte {error.start}", repr(raw[error.start : error.start + 20]))
+    text = _main_text(text) if html else text
+    return GoodRow(where, {"document": where, "text": text}) if text.strip() else BadRow(where, "holds no text", "")
+
+
+def _main_text(html: str) -> str:
+    try:
+        from trafilatura import extract
+    except ImportError:
+        raise ConfigError("Reading .html needs the trafilatura package: pip install 'stance[html]'") from None
+    return extract(html, include_comments=False) or ""
+
+
+def common_columns(schemas: Iterable[pa.Schema]) -> pa.Schema:
+    """The columns of several inputs as one schema; a column whose types have nothing in common becomes text."""
+    columns: dict[str, pa.DataType] = {}
+    for schema in schemas:
+        for field in schema:
+            columns[field.name] = common_type(columns.get(field.name, field.type), field.type)
+    return pa.schema(list(columns.items()))

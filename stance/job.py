@@ -1,0 +1,111 @@
+"""The corpus job: inputs labelled into a folder of shards, where a job that was killed goes on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from stance.config import Engine, PredictConfig
+from stance.errors import DataError
+from stance.inputs import File, Input, find_inputs
+from stance.labelling import Counts
+from stance.output_folder import OutputFolder, Slice
+from stance.predict import Predictor
+from stance.progress import progress
+from stance.shard_labelling import ShardLabeller, cutter_of
+from stance.shards import Plan, Shard, make_plan
+from stance.version import __version__
+
+_PACKAGES = ("numpy", "onnxruntime", "pyarrow", "sentencex", "tokenizers", "torch", "transformers")
+
+
+def label_folder(config: PredictConfig, path: Path) -> Counts:
+    """Labels all inputs into the folder ``path``, or goes on where an earlier run of the same job was stopped.
+
+    Returns:
+        Counts of the whole slice, what an earlier run has done included.
+
+    Raises:
+        ConfigError: the folder holds something else, or another process is writing there.
+        DataError: an input cannot be read or has changed meanwhile, or too many rows are bad.
+    """
+    part = Slice.parse(config.shard)
+    plan = make_plan(find_inputs(config.input), cutter_of(config), config.shard_rows)
+    stamps = _stamps(plan.inputs)
+    predictor = Predictor.from_config(config.model)
+    folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
+    total = Counts.of(predictor.labels)
+    with folder.claimed(part), progress("labelling") as counter:
+        wanted = [shard for shard in plan.shards if shard in part]
+        receipts = {shard: folder.receipt(shard) for shard in wanted}
+        counter.set(0, total=sum(shard.rows for shard in wanted))
+        left = [shard for shard, receipt in receipts.items() if receipt is None]
+        there = ((shard, Counts.from_dict(found.counts)) for shard, found in receipts.items() if found is not None)
+        for shard, counts in chain(there, _label(left, config, plan, folder, predictor)):
+            if _stamps(plan.inputs) != stamps:
+                raise DataError("An input has changed while it was being labelled: delete the output and start again.")
+            total.add(counts)
+            counter.advance(shard.rows, f"{total.set_aside} set aside, {total.carried}")
+        _finish(folder, plan)
+    return total
+
+
+def _label(
+    shards: Sequence[Shard], config: PredictConfig, plan: Plan, folder: OutputFolder, predictor: Predictor
+) -> Iterator[tuple[Shard, Counts]]:
+    if config.engine is Engine.ray:
+        from stance.ray_engine import label_on_ray  # an extra
+
+        return label_on_ray(shards, config, plan, folder)
+    labeller = ShardLabeller(config, plan, folder, predictor)
+    return ((shard, labeller(shard)) for shard in shards)
+
+
+def _finish(folder: OutputFolder, plan: Plan) -> None:
+    """Marks the folder as complete when all shards, those of other slices too, are there and nothing is missing."""
+    receipts = [folder.receipt(shard) for shard in plan.shards]
+    total = Counts()
+    for receipt in receipts:
+        if receipt is None:
+            return
+        total.add(Counts.from_dict(receipt.counts))
+    if total.inputs + total.set_aside != plan.rows:
+        raise DataError(
+            f"The shards in {folder.path} do not add up: {plan.rows} rows were read, {total.inputs} labelled and "
+            f"{total.set_aside} set aside. Delete the folder and start again; please report this."
+        )
+    folder.succeed({"rows": plan.rows, "shards": len(plan.shards), **total.to_dict()})
+
+
+def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, Any]:
+    """What makes the job this job: with the same values the output is the same to the byte."""
+    model_file = predictor.model_file
+    return {
+        "inputs": [
+            {"name": source.name, "fingerprint": fingerprint}
+            for source, fingerprint in zip(plan.inputs, plan.fingerprints, strict=True)
+        ],
+        "rows": plan.rows,
+        "shards": len(plan.shards),
+        "model": {
+            "name": config.model.path,
+            "weights_sha256": model_file.weights_sha256,
+            "decision": asdict(model_file.decision),
+        },
+        "settings": {
+            "text_column": config.text_column,
+            "split": config.split,
+            "thresholds": config.thresholds,
+            "format": config.format.name,
+            "shard_rows": config.shard_rows,
+        },
+        "versions": {"stance": __version__, **{package: version(package) for package in _PACKAGES}},
+    }
+
+
+def _stamps(inputs: Sequence[Input]) -> list[tuple[int, int]]:
+    """Changes when a file is written to."""
+    found = [source.path.stat() for source in inputs if isinstance(source, File)]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in found]

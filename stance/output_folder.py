@@ -1,0 +1,228 @@
+"""The folder that a corpus job writes: shards that are there whole or not at all, and what has become of each.
+
+``sentences/`` holds the labelled shards, ``rejected/`` the rows of each that could not be labelled, ``receipts/`` what
+each shard's files must be, ``manifest.json`` what was labelled by what, and ``_SUCCESS``, at the end, the totals.
+Nothing in it depends on when it was written, or how often the job was killed on the way.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from stance.differences import differences
+from stance.errors import ConfigError
+from stance.shards import Shard
+from stance.sources import hash_file
+from stance.tables import BadRow, Write, rejected_line, replacing, writing
+
+log = logging.getLogger(__name__)
+
+MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
+SENTENCES, REJECTED, RECEIPTS = "sentences", "rejected", "receipts"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Which of the shards a process does: those whose index is ``number`` modulo ``of``, counted from 0."""
+
+    number: int = 0
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Slice":
+        """Reads ``2/8``, the second of eight.
+
+        Raises:
+            ConfigError: it is not of that form.
+        """
+        if text is None:
+            return cls()
+        number, _, of = text.partition("/")
+        if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+            return cls(int(number) - 1, int(of))
+        raise ConfigError(f"Expected shard=<i>/<n> with i from 1 to n, such as shard=2/8; found {text!r}.")
+
+    def __contains__(self, shard: Shard) -> bool:
+        return shard.index % self.of == self.number
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What has become of a shard.
+
+    Attributes:
+        job: the job it was made by.
+        files: SHA-256 of its files by their path in the folder.
+        counts: of rows and sentences.
+    """
+
+    job: str
+    files: Mapping[str, str]
+    counts: Mapping[str, Any]
+
+
+class OutputFolder:
+    """The output of one job, of which this process does a slice.
+
+    Args:
+        path: of the folder.
+        job: what makes this job this job, as plain values; another may not write into the same folder.
+        format: the ending of the shards' files.
+    """
+
+    def __init__(self, path: Path, job: Mapping[str, Any], format: str) -> None:
+        self.path = path
+        self.job = json.loads(json.dumps(job))
+        self.job_sha256 = hashlib.sha256(json.dumps(self.job, sort_keys=True).encode()).hexdigest()
+        self.format = format
+
+    @contextmanager
+    def claimed(self, part: Slice) -> Iterator[None]:
+        """Keeps other processes out while the block runs, and takes away what a killed one has left half done.
+
+        Raises:
+            ConfigError: another process writes there, or the folder holds another job or other files.
+        """
+        self._refuse_other_files()
+        self.path.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as locks:
+            own = self.path / f".lock-{part.number + 1}-of-{part.of}"
+            for path in {own, *self.path.glob(".lock-*")}:
+                if path == own or not path.name.endswith(f"-of-{part.of}"):
+                    locks.enter_context(self._lock(path))
+            self._write_manifest()
+            if part.of == 1:
+                for unfinished in self.path.rglob(".*.tmp"):
+                    unfinished.unlink()
+            yield
+
+    def _lock(self, path: Path) -> FileLock:
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise ConfigError(
+                f"Another process is labelling into {self.path}. Wait for it, or stop it; a job that was stopped goes "
+                "on when it is started again."
+            ) from None
+        return lock
+
+    def _refuse_other_files(self) -> None:
+        known = {MANIFEST, SUCCESS, SENTENCES, REJECTED, RECEIPTS}
+        others = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
+        strange = sorted(name for name in others if name not in known and not name.startswith("."))
+        if self.path.exists() and (not self.path.is_dir() or strange):
+            what = f"holds other files ({', '.join(strange[:3])})" if strange else "is a file"
+            raise ConfigError(f"{self.path} {what}: expected a new or empty folder, or one that this job has begun.")
+
+    def _write_manifest(self) -> None:
+        path = self.path / MANIFEST
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            found = None
+        except ValueError:  # torn by a failing disk: what the shards are is told by their receipts
+            log.warning("%s cannot be read: written anew.", path)
+            found = None
+        if found is not None and found != self.job:
+            raise ConfigError(
+                f"{self.path} holds the output of another job ({'; '.join(differences(found, self.job))}). Give "
+                "another output, or delete that folder."
+            )
+        foreign = [receipt for receipt in read_receipts(self.path) if receipt.job != self.job_sha256]
+        if foreign:
+            raise ConfigError(f"{self.path} holds shards of another job. Give another output, or delete that folder.")
+        if found is None:
+            self._write_json(path, self.job)
+
+    def receipt(self, shard: Shard) -> Receipt | None:
+        """What has become of a shard, if it is there and whole."""
+        receipt = _read_receipt(self.path / RECEIPTS / f"{shard.name}.json")
+        if receipt is None:
+            return None
+        changed = list(_changed(self.path, receipt))
+        for name in changed:
+            log.warning("%s is not what was written there: labelled again.", self.path / name)
+        return None if changed else receipt
+
+    @contextmanager
+    def writing(self, shard: Shard, schema: pa.Schema) -> Iterator["ShardWriter"]:
+        """Gives what takes a shard's rows; its files and its receipt are there when the block has ended well."""
+        sentences = self.path / SENTENCES / f"{shard.name}{self.format}"
+        rejected = self.path / REJECTED / f"{shard.name}.jsonl"
+        receipt = self.path / RECEIPTS / f"{shard.name}.json"
+        receipt.unlink(missing_ok=True)
+        with writing(sentences, schema) as write:
+            writer = ShardWriter(write)
+            yield writer
+        if writer.rejected:
+            with replacing(rejected) as temporary:
+                temporary.write_text("".join(map(rejected_line, writer.rejected)), encoding="utf-8")
+        else:
+            rejected.unlink(missing_ok=True)
+        files = {str(path.relative_to(self.path)): hash_file(path) for path in (sentences, rejected) if path.exists()}
+        self._write_json(receipt, asdict(Receipt(self.job_sha256, files, writer.counts)))
+
+    def succeed(self, totals: Mapping[str, Any]) -> None:
+        """Marks the folder as complete."""
+        self._write_json(self.path / SUCCESS, totals)
+
+    @staticmethod
+    def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+class ShardWriter:
+    """Takes what a shard is to hold.
+
+    Attributes:
+        write: takes labelled rows.
+        rejected: the rows that could not be labelled; add to it.
+        counts: what the receipt is to tell; to be set.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self.rejected: list[BadRow] = []
+        self.counts: Mapping[str, Any] = {}
+
+
+def read_receipts(folder: Path) -> Iterator[Receipt]:
+    """What has become of each shard in a folder; receipts that cannot be read are passed over."""
+    for path in sorted((folder / RECEIPTS).glob("*.json")):
+        receipt = _read_receipt(path)
+        if receipt is not None:
+            yield receipt
+
+
+def changed_files(folder: Path) -> list[str]:
+    """The files of a folder that are not, or no longer, what the job wrote: changed, gone, or added."""
+    known = {name for receipt in read_receipts(folder) for name in receipt.files}
+    there = {str(path.relative_to(folder)) for part in (SENTENCES, REJECTED) for path in (folder / part).glob("*")}
+    changed = [name for receipt in read_receipts(folder) for name in _changed(folder, receipt)]
+    return [*changed, *sorted(there - known)]
+
+
+def _changed(folder: Path, receipt: Receipt) -> Iterator[str]:
+    for name, sha256 in receipt.files.items():
+        if not (folder / name).exists() or hash_file(folder / name) != sha256:
+            yield name
+
+
+def _read_receipt(path: Path) -> Receipt | None:
+    try:
+        return Receipt(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        log.warning("%s cannot be read: its shard is labelled again.", path)
+        return None

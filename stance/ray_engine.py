@@ -1,0 +1,75 @@
+"""Shards labelled by actors of a Ray cluster, each of which holds the model. The output is that of a single machine.
+
+The folder must be on a file system that all nodes share, as the inputs must. What a lost node had not finished is done
+again by another; what it had finished has its receipt, and is not.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from stance.config import PredictConfig
+from stance.errors import ConfigError, DataError
+from stance.labelling import Counts
+from stance.output_folder import OutputFolder
+from stance.predict import Predictor
+from stance.shard_labelling import ShardLabeller
+from stance.shards import Plan, Shard
+
+
+def label_on_ray(
+    shards: Sequence[Shard], config: PredictConfig, plan: Plan, folder: OutputFolder
+) -> Iterator[tuple[Shard, Counts]]:
+    """Labels shards on the cluster that ``RAY_ADDRESS`` names, or on this machine; yields each when it is done.
+
+    Raises:
+        ConfigError: Ray is not installed.
+        DataError: too many rows are bad.
+    """
+    try:
+        import ray
+        from ray.data import ActorPoolStrategy
+    except ImportError:
+        raise ConfigError("engine=ray needs the ray package: pip install 'stance[ray]'") from None
+    if not shards:
+        return
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, logging_level="warning")
+    ray.data.DataContext.get_current().enable_progress_bars = False  # the job has its own
+    queue = ray.data.from_items([{"index": shard.index} for shard in shards], override_num_blocks=len(shards))
+    # Within an actor the model may use every core that the actor was given.
+    labelled = queue.map(
+        _Actor,
+        fn_constructor_args=(config, plan, folder),
+        compute=ActorPoolStrategy(min_size=1, max_size=config.workers),
+        num_cpus=config.worker_cpus,
+    )
+    set_aside = 0
+    for row in labelled.iter_rows():
+        if row["error"]:
+            raise DataError(row["error"])
+        counts = Counts.from_dict(row["counts"])
+        set_aside += counts.set_aside
+        if config.max_errors is not None and set_aside > config.max_errors:
+            raise DataError(f"{set_aside} rows are bad; max_errors={config.max_errors} allows no more.")
+        yield plan.shards[row["index"]], counts
+
+
+class _Actor:
+    """A process of the cluster that holds the model."""
+
+    def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder) -> None:
+        os.environ["OMP_NUM_THREADS"] = str(config.worker_cpus)
+        self.plan = plan
+        self.folder = folder
+        self.label = ShardLabeller(config, plan, folder, Predictor.from_config(config.model))
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Labels the shard of a row; an error that people can act on is handed back, since Ray would wrap it."""
+        shard = self.plan.shards[row["index"]]
+        receipt = self.folder.receipt(shard)
+        try:
+            counts = self.label(shard) if receipt is None else Counts.from_dict(receipt.counts)
+        except DataError as error:
+            return {"index": shard.index, "error": str(error), "counts": Counts().to_dict()}
+        return {"index": shard.index, "error": "", "counts": counts.to_dict()}

@@ -1,0 +1,91 @@
+"""Whether the output of a corpus job was made by a certain model: a sample of its sentences labelled again."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stance.config import VerifyConfig
+from stance.errors import DataError
+from stance.output_folder import MANIFEST, SENTENCES, changed_files
+from stance.pieces import Cutter, probabilities_of
+from stance.predict import Predictor
+from stance.tables import GoodRow, read_rows
+
+TOLERANCE = 1e-3
+"""Largest difference of a probability that another processor or batch may cause."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        same_weights: the folder names the very weights of the model.
+        changed: files of the folder that are not what the job wrote.
+        n: sentences labelled again.
+        different: of these, those with a probability that the model does not give.
+        largest: the largest difference between a probability there and the model's.
+    """
+
+    same_weights: bool
+    changed: tuple[str, ...]
+    n: int
+    different: int
+    largest: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether all of it was made by the model."""
+        return self.same_weights and not self.changed and not self.different
+
+
+def verify(config: VerifyConfig) -> Verification:
+    """Labels a random sample of the sentences in ``config.folder`` again, and looks whether its files are untouched.
+
+    Raises:
+        DataError: the folder holds no output of a corpus job.
+        ModelError: the model cannot be had.
+    """
+    folder = Path(config.folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} holds no output of a corpus job: {MANIFEST} cannot be read ({error}).") from None
+    predictor = Predictor.from_config(config.model)
+    settings = manifest["settings"]
+    cutter = Cutter(settings["text_column"], split=settings["split"], located=True)
+    rows = _sample(folder, config.sample, config.seed)
+    answers = predictor.predict_proba([cutter.text_of(row) for row in rows])
+    gaps = [
+        max(abs(there[label] - float(now)) for label, now in zip(predictor.labels, answer, strict=True))
+        for there, answer in zip(map(probabilities_of, rows), answers, strict=True)
+    ]
+    return Verification(
+        same_weights=manifest["model"]["weights_sha256"] == predictor.model_file.weights_sha256,
+        changed=tuple(changed_files(folder)),
+        n=len(rows),
+        different=sum(gap > TOLERANCE for gap in gaps),
+        largest=max(gaps, default=0.0),
+    )
+
+
+def _sentences(folder: Path) -> Iterator[Mapping[str, Any]]:
+    for path in sorted((folder / SENTENCES).iterdir()):
+        for row in read_rows(path):
+            if isinstance(row, GoodRow):  # a bad one is told by its file's checksum
+                yield row.values
+
+
+def _sample(folder: Path, size: int, seed: int) -> list[Mapping[str, Any]]:
+    """Sentences drawn with equal chances, in one pass over all (reservoir sampling, Vitter 1985)."""
+    chance = random.Random(seed)  # noqa: S311 (not for secrets)
+    drawn: list[Mapping[str, Any]] = []
+    for seen, row in enumerate(_sentences(folder)):
+        if seen < size:
+            drawn.append(row)
+        elif (place := chance.randrange(seen + 1)) < size:
+            drawn[place] = row
+    return drawn

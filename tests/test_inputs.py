@@ -1,0 +1,117 @@
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from stance.errors import ConfigError, DataError
+from stance.inputs import File, HubDataset, find_inputs
+from stance.pieces import Cutter
+from stance.shards import make_plan
+from stance.tables import BadRow, GoodRow, read_rows
+
+LINES = [json.dumps({"n": n, "text": f"é {n}\u2028 two"}, ensure_ascii=False) for n in range(30)]
+
+
+def jsonl() -> bytes:
+    return ("\ufeff" + "\n".join([*LINES[:5], "", "{broken", *LINES[5:]]) + "\n").encode()
+
+
+def write(path: Path) -> Path:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"n": range(30), "text": [f"é {n}" for n in range(30)]}), path, row_group_size=7)
+    elif path.suffix == ".gz":
+        path.write_bytes(gzip.compress(jsonl()))
+    elif path.suffix == ".zst":
+        with pa.output_stream(str(path), compression="zstd") as file:
+            file.write(jsonl())
+    elif path.suffix == ".csv":
+        path.write_text("n,text\r\n" + "".join(f'{n},"é ""{n}""\n\n"\r\n' for n in range(30)), encoding="utf-8-sig")
+    else:
+        path.write_bytes(jsonl())
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst", "a.csv", "a.parquet"])
+def test_reading_can_begin_at_any_row(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name)
+    rows = list(read_rows(path))
+    assert sum(isinstance(row, GoodRow) for row in rows) == 30
+    for position, row in enumerate(rows):
+        assert list(read_rows(path, row.place)) == rows[position:]
+    assert [row.where for row in rows] == [f"{path}:{row.place.number}" for row in rows]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl.zst"])
+def test_a_compressed_file_that_was_cut_off_gives_its_rows_and_then_a_bad_one(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name)
+    path.write_bytes(path.read_bytes()[:-12])
+    *_, last = read_rows(path)
+    assert isinstance(last, BadRow)
+    assert "cannot be read from here on" in last.reason
+
+
+def test_parquet_with_text_that_is_not_utf8_loses_that_row_only(tmp_path: Path) -> None:
+    column = pa.array([b"good", b"b\xffd", b"fine"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    first, bad, third = read_rows(tmp_path / "a.parquet")
+    assert (first, third) == (
+        GoodRow(f"{tmp_path}/a.parquet:1", {"text": "good"}),
+        GoodRow(f"{tmp_path}/a.parquet:3", {"text": "fine"}),
+    )
+    assert isinstance(bad, BadRow)
+    assert (bad.reason, bad.raw) == ("not valid UTF-8 at byte 1", r"b\xffd")
+
+
+def test_names_stand_for_files_folders_and_patterns_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.jsonl", "a.txt", "deep/c.csv", "notes.docx"):
+        (tmp_path / name).write_text("x")
+    names = [Path(source.name).name for source in find_inputs(str(tmp_path))]
+    assert names == ["a.txt", "b.jsonl", "c.csv"]
+    assert "1 files" in caplog.text
+    assert [source.name for source in find_inputs(f"{tmp_path}/**/*.csv")] == [f"{tmp_path}/deep/c.csv"]
+    assert [Path(s.name).name for s in find_inputs([f"{tmp_path}/b.jsonl", f"{tmp_path}/deep"])] == ["b.jsonl", "c.csv"]
+    with pytest.raises(DataError, match="named twice"):
+        find_inputs([f"{tmp_path}/b.jsonl", str(tmp_path)])
+    with pytest.raises(ConfigError, match="nothing to label"):
+        find_inputs([])
+
+
+def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:
+    rows = {"text": ["one", "two", "three"], "year": [1, 2, 3]}
+    datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
+    (source,) = find_inputs(str(tmp_path / "saved"))
+    assert isinstance(source, HubDataset)
+    assert source.columns().names == ["text", "year"]
+    first, second, third = source.rows()
+    assert first == GoodRow(f"{source.name}:1", {"text": "one", "year": 1})
+    assert list(source.rows(second.place)) == [second, third]
+    plan = make_plan([source], Cutter("text", split=False, located=True), 2)
+    assert [shard.rows for shard in plan.shards] == [2, 1]
+    assert [row.values["text"] for _, row in plan.shards[1].read(plan.inputs)] == ["three"]
+
+
+def test_the_main_text_of_a_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "The minister said that the talks would resume on Monday if both sides agreed to it. " * 5
+    page = f"<html><body><nav>Menu Home</nav><article><h1>Talks</h1><p>{said}</p></article></body></html>"
+    (tmp_path / "a.html").write_text(page)
+    (row,) = File(tmp_path / "a.html").rows()
+    assert isinstance(row, GoodRow)
+    assert "talks would resume" in row.values["text"]
+    assert "Menu" not in row.values["text"]
+    monkeypatch.setitem(sys.modules, "trafilatura", None)
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[html\]'"):
+        list(File(tmp_path / "a.html").rows())
+
+
+def test_a_shard_ends_early_where_texts_are_long(tmp_path: Path) -> None:
+    for n in range(5):
+        (tmp_path / f"{n}.txt").write_text("word " * 120_000)
+    plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 1000)
+    assert [shard.rows for shard in plan.shards] == [2, 2, 1]
+    assert plan.rows == 5

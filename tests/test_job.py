@@ -1,0 +1,389 @@
+"""The corpus job: whatever happens to it, the output ends the same to the byte, with no row lost or doubled."""
+
+import errno
+import gzip
+import hashlib
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+from conftest import write_jsonl
+
+from stance import job as module
+from stance.config import OnError, PredictConfig, ShardFormat
+from stance.decision import Decision
+from stance.errors import ConfigError, DataError
+from stance.job import label_folder
+from stance.labels import LABELS
+from stance.predict import Prediction
+
+ROWS = 90
+
+
+class Stub:
+    """Says of each text what its hash says; needs no network, so that killing it a hundred times is quick."""
+
+    labels = LABELS
+    model_file = SimpleNamespace(decision=Decision.uncalibrated(LABELS), weights_sha256="0" * 64)
+    pause = 0.0
+
+    def predict(self, texts: list[str], *, thresholds: object) -> list[Prediction]:
+        time.sleep(self.pause)
+        return [self._predict(text) for text in texts]
+
+    def _predict(self, text: str) -> Prediction:
+        digest = hashlib.sha256(text.encode()).digest()
+        probabilities = {label: digest[column] / 255 for column, label in enumerate(LABELS)}
+        carried = tuple(label for label, p in probabilities.items() if p > 0.8)
+        return Prediction(text, carried, probabilities, uncertain=carried[:1], truncated=False)
+
+
+@pytest.fixture(autouse=True)
+def _stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.Predictor, "from_config", lambda _: Stub())
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Files of every kind; four of their rows are bad."""
+    folder = tmp_path / "corpus"
+    (folder / "deep").mkdir(parents=True)
+    lines = [json.dumps({"id": n, "text": f"Line {n} said no. It rained."}) for n in range(40)]
+    lines[7] = "{broken"
+    (folder / "a.jsonl").write_text("\n".join(lines) + "\n")
+    cells = [f'{n},"Cell {n}, and\nmore"' for n in range(20)]
+    (folder / "b.csv").write_text("id,text\n" + "\n".join([*cells, "20,", "21"]) + "\n")
+    pq.write_table(pa.table({"id": range(15), "text": [f"Parquet {n}." for n in range(15)]}), folder / "c.parquet")
+    (folder / "deep" / "d.txt").write_text("One sentence. Another one.\n\nA third.")
+    (folder / "deep" / "e.txt").write_bytes(b"caf\xe9")
+    with gzip.open(folder / "f.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps({"id": n, "text": f"Zipped {n}."}) + "\n" for n in range(11))
+    return folder
+
+
+def settings(corpus: Path, output: Path, **others: Any) -> PredictConfig:
+    return PredictConfig(input=str(corpus), output=str(output), shard_rows=others.pop("shard_rows", 13), **others)
+
+
+def run(corpus: Path, output: Path, **others: Any) -> Any:
+    return label_folder(settings(corpus, output, **others), output)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file that is not hidden, by its path."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+@pytest.fixture
+def expected(corpus: Path, tmp_path: Path) -> dict[str, bytes]:
+    """What a job that nothing happens to leaves."""
+    run(corpus, tmp_path / "undisturbed")
+    return contents(tmp_path / "undisturbed")
+
+
+def test_rows_in_are_rows_labelled_and_rows_set_aside(corpus: Path, tmp_path: Path) -> None:
+    counts = run(corpus, tmp_path / "out")
+    assert (counts.inputs, counts.set_aside) == (ROWS - 4 - 0, 4)
+    success = json.loads((tmp_path / "out" / "_SUCCESS").read_text())
+    assert success["rows"] == success["inputs"] + success["set_aside"] == ROWS
+    table = pa.dataset.dataset(tmp_path / "out" / "sentences").to_table()
+    assert table.num_rows == success["sentences"] == counts.sentences
+    assert table.column_names[:4] == ["document", "id", "text", "start"]
+    rows = table.to_pylist()
+    assert [row["text"] for row in rows if row["document"].endswith("d.txt")] == [
+        "One sentence.",
+        "Another one.",
+        "A third.",
+    ]
+    assert sorted(row["id"] for row in rows if "c.parquet" in row["document"]) == sorted(map(str, range(15)))
+    assert success["labels"]["denial"] == sum("denial" in row["labels"] for row in rows)
+    rejected = [json.loads(line) for path in (tmp_path / "out/rejected").iterdir() for line in path.open()]
+    assert sorted((Path(row["where"]).name, row["reason"].split(":")[0], row["raw"]) for row in rejected) == [
+        ("a.jsonl:8", "not valid JSON", "{broken"),
+        ("b.csv:42", "expected text in 'text', found ''", '{"id": "20", "text": ""}'),
+        ("b.csv:43", "expected 2 columns, found 1", "21"),
+        ("e.txt", "not valid UTF-8 at byte 3", r"b'\xe9'"),
+    ]
+
+
+@pytest.mark.parametrize("shard_rows", [1, 7, 1000])
+def test_sentences_are_the_same_whatever_the_shards(corpus: Path, tmp_path: Path, shard_rows: int) -> None:
+    run(corpus, tmp_path / "one")
+    run(corpus, tmp_path / "other", shard_rows=shard_rows)
+    one, other = (
+        pa.concat_tables(pq.read_table(path) for path in sorted((tmp_path / name / "sentences").iterdir()))
+        for name in ("one", "other")
+    )
+    assert one.equals(other)
+
+
+@pytest.mark.parametrize("format", list(ShardFormat))
+def test_shards_are_of_the_wanted_format(corpus: Path, tmp_path: Path, format: ShardFormat) -> None:
+    run(corpus, tmp_path / "out", format=format)
+    assert {path.suffix for path in (tmp_path / "out" / "sentences").iterdir()} == {f".{format.name}"}
+
+
+def events(patch: pytest.MonkeyPatch, seen: Callable[[str], None]) -> None:
+    """Tells of every kind of write, before it happens."""
+    for owner, name in (
+        (os, "fsync"),
+        (os, "replace"),
+        (Path, "replace"),
+        (Path, "unlink"),
+        (Path, "write_text"),
+        (pq.ParquetWriter, "write_table"),
+        (pq.ParquetWriter, "close"),
+    ):
+        patch.setattr(owner, name, _told(getattr(owner, name), name, seen))
+
+
+def _told(write: Callable[..., Any], name: str, seen: Callable[[str], None]) -> Callable[..., Any]:
+    def told(*args: Any, **options: Any) -> Any:
+        seen(name)
+        return write(*args, **options)
+
+    return told
+
+
+def in_a_process(task: Callable[[], object]) -> multiprocessing.process.BaseProcess:
+    # Forked: what is imported need not be imported a hundred times; the stub runs no threads that a fork would lose.
+    process = multiprocessing.get_context("fork").Process(target=task)
+    process.start()
+    return process
+
+
+def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    count = [0]
+    with pytest.MonkeyPatch.context() as patch:
+        events(patch, lambda _: count.__setitem__(0, count[0] + 1))
+        run(corpus, tmp_path / "counted")
+    assert count[0] >= 100
+
+    def killed_at(number: int, output: Path) -> None:
+        left = [number]
+
+        def seen(_: str) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        with pytest.MonkeyPatch.context() as patch:
+            events(patch, seen)
+            run(corpus, output)
+
+    for number in range(0, count[0], 2):
+        output = tmp_path / f"killed-{number}"
+        process = in_a_process(lambda number=number, output=output: killed_at(number, output))
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        run(corpus, output)
+        assert contents(output) == expected, f"killed at write {number}"
+        assert not list(output.rglob(".*.tmp"))
+
+
+def test_kills_at_random_times_lose_nothing(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    chance = random.Random(0)  # noqa: S311
+    for trial in range(10):
+        output, kills = tmp_path / f"trial-{trial}", 0
+        while not (output / "_SUCCESS").exists():
+            process = in_a_process(lambda output=output: run(corpus, output))
+            process.join(chance.uniform(0.005, 0.08))
+            if process.is_alive():
+                process.kill()
+                kills += 1
+            process.join()
+        assert contents(output) == expected, f"trial {trial}, {kills} kills"
+
+
+def test_a_full_disk_stops_the_job_and_spoils_nothing(
+    corpus: Path, tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(0, 40, 7):
+        left = [number]
+
+        def full(_: str, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        output = tmp_path / f"full-{number}"
+        with pytest.MonkeyPatch.context() as patch:
+            events(patch, full)
+            with pytest.raises(OSError, match="No space left"):
+                run(corpus, output)
+        run(corpus, output)
+        assert contents(output) == expected
+
+
+@pytest.mark.parametrize(
+    "damaged", ["sentences/part-00002.parquet", "rejected/part-00000.jsonl", "receipts/part-00001.json"]
+)
+def test_a_file_that_was_cut_off_is_written_again(
+    corpus: Path, tmp_path: Path, expected: dict[str, bytes], damaged: str
+) -> None:
+    run(corpus, tmp_path / "out")
+    os.truncate(tmp_path / "out" / damaged, 20)
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    run(corpus, tmp_path / "out")
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_torn_manifest_is_written_again(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    run(corpus, tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").write_text('{"inputs": [')
+    run(corpus, tmp_path / "out")
+    assert contents(tmp_path / "out") == expected
+
+
+def test_the_clock_has_no_say(
+    corpus: Path, tmp_path: Path, expected: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "out")
+    for number, path in enumerate(sorted((tmp_path / "out").rglob("*"))):
+        os.utime(path, (number * 10**8, number * 10**8))
+    (tmp_path / "out" / "sentences" / "part-00003.parquet").unlink()
+    monkeypatch.setattr(time, "time", lambda: -1e9)
+    run(corpus, tmp_path / "out")
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_second_writer_is_refused(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stub, "pause", 30.0)
+    process = in_a_process(lambda: run(corpus, tmp_path / "out"))
+    try:
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "out" / "manifest.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for shard in (None, "1/2"):
+            with pytest.raises(ConfigError, match="Another process is labelling into"):
+                run(corpus, tmp_path / "out", shard=shard)
+    finally:
+        process.kill()
+        process.join()
+    monkeypatch.setattr(Stub, "pause", 0.0)
+    run(corpus, tmp_path / "out")  # its lock went with it
+
+
+def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    processes = [in_a_process(lambda n=n: run(corpus, tmp_path / "out", shard=f"{n}/3")) for n in (1, 2, 3)]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert contents(tmp_path / "out") == expected
+    for wrong in ("0/3", "4/3", "3", "a/b", "1/0"):
+        with pytest.raises(ConfigError, match="Expected shard=<i>/<n>"):
+            run(corpus, tmp_path / "out", shard=wrong)
+
+
+def test_a_finished_job_is_not_done_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(corpus, tmp_path / "out")
+    monkeypatch.setattr(Stub, "predict", lambda *_, **__: pytest.fail("labelled again"))
+    assert run(corpus, tmp_path / "out") == first
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"split": True}, "settings.split: False there, True now"),
+        ({"thresholds": {"offer": 0.25}}, "settings.thresholds.offer: None there, 0.25 now"),
+        ({"shard_rows": 20}, "settings.shard_rows: 13 there, 20 now"),
+    ],
+)
+def test_other_settings_are_refused(corpus: Path, tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    run(corpus, tmp_path / "out")
+    with pytest.raises(ConfigError, match=f"holds the output of another job.*{told}"):
+        run(corpus, tmp_path / "out", **change)
+
+
+def test_another_input_or_model_is_refused(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(corpus, tmp_path / "out")
+    other = SimpleNamespace(decision=Stub.model_file.decision, weights_sha256="1" * 64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stub, "model_file", other)
+        with pytest.raises(ConfigError, match=r"model\.weights_sha256: 0+ there, 1+ now"):
+            run(corpus, tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").unlink()
+    write_jsonl(corpus / "a.jsonl", [{"id": 1, "text": "Other."}])
+    with pytest.raises(ConfigError, match="holds shards of another job"):
+        run(corpus, tmp_path / "out")
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds other files \(thesis\)"):
+        run(corpus, tmp_path / "out")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError, match="is a file"):
+        run(corpus, tmp_path / "file")
+
+
+def test_an_input_that_changes_meanwhile_is_told(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = Stub.predict
+
+    def meddling(self: Stub, texts: list[str], *, thresholds: object) -> list[Prediction]:
+        with (corpus / "f.jsonl.gz").open("ab") as file:
+            file.write(b"x")
+        return predict(self, texts, thresholds=thresholds)
+
+    monkeypatch.setattr(Stub, "predict", meddling)
+    with pytest.raises(DataError, match="has changed while it was being labelled"):
+        run(corpus, tmp_path / "out")
+    assert not (tmp_path / "out" / "_SUCCESS").exists()
+
+
+BAD = (
+    b"{broken",
+    b"[1, 2]",
+    b'"text"',
+    b"17",
+    b'{"text": null}',
+    b'{"text": 5}',
+    b'{"text": ["a"]}',
+    b'{"text": "  "}',
+    b'{"other": "a"}',
+    b'{"text": "\xff\xfe"}',
+    b"[" * 5000,
+    b'{"text": "' + b"a" * 1_000_001 + b'"}',
+)
+
+
+def test_ten_thousand_bad_rows_of_twelve_kinds_are_set_aside_each_with_its_reason(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    long = [len(BAD) - 1] * 5  # a megabyte each: a few are enough
+    kinds = [*(n % (len(BAD) - 1) for n in range(9995)), *long]
+    with source.open("wb") as file:
+        for number, kind in enumerate(kinds):
+            file.write(BAD[kind] + b"\n" + json.dumps({"text": f"Good {number}."}).encode() + b"\n")
+    counts = label_folder(settings(source, tmp_path / "out", shard_rows=5000), tmp_path / "out")
+    assert (counts.inputs, counts.set_aside) == (10_000, 10_000)
+    rejected = [json.loads(line) for path in sorted((tmp_path / "out/rejected").iterdir()) for line in path.open()]
+    assert [row["where"] for row in rejected] == [f"{source}:{2 * number + 1}" for number in range(10_000)]
+    reasons = {kind: row["reason"] for kind, row in zip(kinds, rejected, strict=True)}
+    assert len(reasons) == 12
+    assert all(reasons.values())
+    assert reasons[11] == "too long: expected at most 1,000,000 characters of text, found 1,000,001"
+    assert rejected[9]["raw"] == r'{"text": "\xff\xfe"}'
+
+
+def test_too_many_bad_rows_end_the_job_and_it_goes_on_when_more_are_allowed(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="bad row number 3; max_errors=2 allows no more"):
+        run(corpus, tmp_path / "out", max_errors=2)
+    with pytest.raises(DataError, match=r"not valid JSON.*on_error=set_aside labels the rest"):
+        run(corpus, tmp_path / "other", on_error=OnError.fail)
+    assert run(corpus, tmp_path / "out", max_errors=4).set_aside == 4

@@ -1,0 +1,82 @@
+"""The corpus job on a real cluster of two nodes, one of which is lost on the way."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import write_jsonl
+from test_job import contents
+
+from stance.config import Engine, PredictConfig, TrainedModelConfig
+from stance.corpus import label
+from stance.errors import ConfigError, DataError
+
+ray = pytest.importorskip("ray")
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.connect()
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture
+def job(tiny_model: Path, tmp_path: Path) -> Any:
+    """Labels a corpus of ninety rows, two of them bad, into a folder."""
+    rows: list[dict[str, object]] = [{"n": n, "text": f"they deny {'rain ' * (n % 9)}if we resume"} for n in range(90)]
+    rows[11]["text"] = rows[70]["text"] = None
+    source = write_jsonl(tmp_path / "in.jsonl", rows)
+
+    def run(output: str, **others: Any) -> Any:
+        model = TrainedModelConfig(path=str(tiny_model))
+        config = PredictConfig(model=model, input=str(source), output=str(tmp_path / output), shard_rows=3, **others)
+        return label(config)
+
+    return run
+
+
+def test_a_cluster_that_loses_a_node_makes_the_same_output(cluster: Any, job: Any, tmp_path: Path) -> None:
+    node = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    expected = job("alone")
+    outcome: list[Any] = []
+    worker = threading.Thread(target=lambda: outcome.append(job("cluster", engine=Engine.ray, workers=2)))
+    worker.start()
+    receipts, deadline = tmp_path / "cluster" / "receipts", time.monotonic() + 120
+    while len(list(receipts.glob("*.json"))) < 2 or not has_a_worker(node):
+        assert time.monotonic() < deadline, "no actor came to the node"
+        time.sleep(0.01)
+    assert worker.is_alive(), "it was done before the node could be lost"
+    cluster.remove_node(node, allow_graceful=False)
+    worker.join(300)
+    assert outcome == [expected]
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
+    assert json.loads((tmp_path / "cluster" / "_SUCCESS").read_text())["set_aside"] == 2
+    assert job("cluster", engine=Engine.ray) == expected  # nothing is left to do, and nothing is done
+    with pytest.raises(DataError, match="max_errors=1 allows no more"):
+        job("strict", engine=Engine.ray, max_errors=1)
+
+
+def has_a_worker(node: Any) -> bool:
+    from ray._private.state import actors
+
+    return any(
+        actor["Address"]["NodeID"] == node.node_id and actor["State"] == "ALIVE" and "Map" in actor["ActorClassName"]
+        for actor in actors().values()
+    )
+
+
+def test_a_missing_package_is_told(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[ray\]'"):
+        job("out", engine=Engine.ray)

@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+from conftest import Run, write_jsonl
+
+from stance.config import PredictConfig, ShardFormat, TrainConfig, TrainedModelConfig, VerifyConfig
+from stance.corpus import label
+from stance.errors import DataError
+from stance.train import train
+from stance.verify import verify
+
+
+@pytest.fixture(params=list(ShardFormat))
+def folder(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Path:
+    """A corpus labelled by the tiny model."""
+    rows = [{"said": f"they deny {'rain ' * (n % 7)}if we resume. It fell.", "labels": "mine"} for n in range(30)]
+    source = write_jsonl(tmp_path / "in.jsonl", rows)
+    model = TrainedModelConfig(path=str(tiny_model))
+    output, format = str(tmp_path / "out"), request.param
+    label(PredictConfig(model=model, input=[str(source)], output=output, text_column="said", format=format, split=True))
+    return tmp_path / "out"
+
+
+def test_the_model_that_made_it_is_confirmed(folder: Path, tiny_model: Path) -> None:
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(folder), sample=20))
+    assert found.holds
+    assert (found.n, found.different, found.changed) == (20, 0, ())
+    assert 0 <= found.largest < 1e-4
+
+
+def test_another_model_is_not(folder: Path, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    tiny_config.seed = 5
+    train(tiny_config, tmp_path / "other")
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tmp_path / "other")), folder=str(folder)))
+    assert not found.holds
+    assert not found.same_weights
+    assert (found.n, found.different) == (60, 60)
+
+
+def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
+    folder: Path, tiny_model: Path, run_script: Run
+) -> None:
+    (shard,) = (folder / "sentences").iterdir()
+    if shard.suffix != ".jsonl":
+        pytest.skip("a line of JSON is the easiest to forge")
+    lines = [json.loads(line) for line in shard.read_text().splitlines()]
+    lines[3]["probabilities"]["offer"] += 0.2
+    write_jsonl(shard, lines)
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(folder)))
+    assert (found.different, found.changed, found.same_weights) == (1, ("sentences/part-00000.jsonl",), True)
+    assert found.largest == pytest.approx(0.2, abs=1e-3)
+    done = run_script("verify.py", f"folder={folder}", f"model.path={tiny_model}")
+    assert done.returncode == 3, done.stderr
+    assert "59 of 60 sentences" in done.stdout
+    assert "was NOT made by" in done.stdout
+
+
+def test_a_folder_that_no_job_made_is_told(tmp_path: Path, tiny_model: Path) -> None:
+    with pytest.raises(DataError, match="holds no output of a corpus job"):
+        verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(tmp_path)))
