@@ -37,6 +37,8 @@ def run(task: Callable[[C, Path], int | float | None], schema: type[C], config_n
         schema: the dataclass of the config; the YAML file includes it as ``schema``.
         config_name: which file.
     """
+    if int(os.environ.get("RANK", "0")):  # of several processes that train together the first one speaks
+        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (until the process ends)
     full_errors = "HYDRA_FULL_ERROR" in os.environ
     # Hydra would print errors in its own way and exit; so it lets them out, and they are told here.
     os.environ["HYDRA_FULL_ERROR"] = "1"

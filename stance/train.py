@@ -27,6 +27,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from stance.config import DecisionConfig, TrainConfig, Tuning
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
@@ -41,6 +42,7 @@ from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.objective import Objective, check_objective
 from stance.predict import Predictor
+from stance.processes import by_the_first, process_count
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
 from stance.sources import WEIGHTS, find_source, hash_file
@@ -80,24 +82,36 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     with quiet_transformers():
         network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
-    if claim(folder, run, overwrite=config.overwrite):
+    if by_the_first(lambda: claim(folder, run, overwrite=config.overwrite)):
         trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
         inference = TorchInference(trained, tokenizer, max_length=config.model.max_length)
-        decision, metrics = decide(inference, splits.validation, labels, config.decision)
-        inference.save_pretrained(folder)
-        (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
-        ModelFile(
-            decision=decision,
-            max_length=config.model.max_length,
-            weights_sha256=hash_file(folder / WEIGHTS),
-            **vars(run),
-            versions={"stance": __version__, **{package: version(package) for package in _PACKAGES}},
-            metrics={"validation": asdict(metrics), "history": history},
-        ).write(folder)
+        by_the_first(lambda: _save(inference, splits.validation, config, run, history, folder=folder))
     else:
         log.info("%s already holds this model; overwrite=true trains it again.", folder)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    by_the_first(lambda: shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True))
     return Predictor.from_pretrained(folder)
+
+
+def _save(
+    inference: TorchInference,
+    validation: list[Example],
+    config: TrainConfig,
+    run: Run,
+    history: list[dict[str, float]],
+    *,
+    folder: Path,
+) -> None:
+    decision, metrics = decide(inference, validation, tuple(config.labels), config.decision)
+    inference.save_pretrained(folder)
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+    ModelFile(
+        decision=decision,
+        max_length=config.model.max_length,
+        weights_sha256=hash_file(folder / WEIGHTS),
+        **vars(run),
+        versions={"stance": __version__, **{package: version(package) for package in _PACKAGES}},
+        metrics={"validation": asdict(metrics), "history": history},
+    ).write(folder)
 
 
 def _check(config: TrainConfig) -> None:
@@ -114,6 +128,10 @@ def _check(config: TrainConfig) -> None:
     ):
         if not fits:
             raise ConfigError(f"training.{name}={value} is out of range.")
+    if training.batch_size % process_count():
+        raise ConfigError(
+            f"training.batch_size={training.batch_size} cannot be shared evenly by {process_count()} processes."
+        )
     check_objective(config.objective)
     if config.data.reference_repeats < 1:
         raise ConfigError(f"data.reference_repeats={config.data.reference_repeats} is out of range.")
@@ -220,13 +238,13 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
         output_dir=str(checkpoints.absolute()),
         num_train_epochs=training.epochs,
         learning_rate=training.learning_rate,
-        per_device_train_batch_size=training.batch_size,
+        per_device_train_batch_size=training.batch_size // process_count(),
         per_device_eval_batch_size=64,
+        average_tokens_across_devices=False,  # the loss is a mean over sentences
         warmup_steps=training.warmup,
         weight_decay=training.weight_decay,
         bf16=training.bf16,
         use_cpu=not torch.cuda.is_available(),
-        train_sampling_strategy="group_by_length",
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
@@ -243,12 +261,32 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
     )
 
 
+class _Order(LengthGroupedSampler):
+    """Sentences of like length together, in an order that hangs on seed and epoch alone.
+
+    So a run that goes on, and several processes that share each batch, see the batches that a single run sees.
+    """
+
+    def __init__(self, batch_size: int, lengths: list[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
+        self._seed = seed
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch."""
+        self.generator.manual_seed(1000 * self._seed + epoch)
+
+
 class _Trainer(Trainer):
-    """Reads each training batch twice where the objective compares two readings."""
+    """Batches sentences of like length, and reads each twice where the objective compares two readings."""
 
     def __init__(self, objective: Objective, **settings: Any) -> None:
         self.objective: Objective = objective
         super().__init__(compute_loss_func=objective, **settings)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> "_Order":
+        examples: Any = self.train_dataset if train_dataset is None else train_dataset
+        lengths = [len(ids) for ids in examples["input_ids"]]
+        return _Order(self.args.train_batch_size * self.args.world_size, lengths, self.args.seed)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **options: Any) -> Any:
         """The loss of a batch."""
@@ -294,9 +332,7 @@ def _dataset(
     tokens = encode(tokenize_with(tokenizer), [example.text for example in examples], max_length)
     if tokens.truncated.any():
         log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(examples), max_length)
-    return datasets.Dataset.from_dict(
-        {"input_ids": tokens.ids, "labels": targets.astype(np.float32), "length": [len(ids) for ids in tokens.ids]}
-    )
+    return datasets.Dataset.from_dict({"input_ids": tokens.ids, "labels": targets.astype(np.float32)})
 
 
 def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, write_jsonl
+from conftest import ROOT, Run, write_jsonl
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
@@ -173,6 +174,36 @@ def test_a_teacher_of_other_labels_is_refused(tiny_config: TrainConfig, tiny_mod
     tiny_config.objective.teachers = [str(tiny_model)]
     with pytest.raises(ConfigError, match="knows other labels"):
         train(tiny_config, tmp_path)
+
+
+def test_two_processes_make_the_model_that_one_makes(
+    tiny_encoder: Path, tiny_data: Path, run_script: Run, tmp_path: Path
+) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    config = json.loads((encoder / "config.json").read_text())
+    # Without dropout, since each process drops at random on its own.
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (encoder / "config.json").write_text(json.dumps(config))
+    settings = [
+        *("data=table", f"data.train={tiny_data}", f"data.validation={tiny_data}"),  # sixty: every batch is full
+        *("model=hub", f"model.encoder={encoder}", "model.dropout=0"),
+        *("training=full", "training.epochs=1", "training.batch_size=4"),
+    ]
+    alone = run_script("train.py", *settings, f"hydra.run.dir={tmp_path}/alone")
+    assert alone.returncode == 0, alone.stderr
+    command = ["-m", "torch.distributed.run", "--nproc_per_node=2", str(ROOT / "scripts" / "train.py")]
+    both = subprocess.run(
+        [sys.executable, *command, *settings, f"hydra.run.dir={tmp_path}/both"],
+        capture_output=True, text=True, timeout=300, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert both.returncode == 0, both.stderr
+    assert both.stdout.count("Saved in") == 1
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("alone", "both"))
+    moved = load_file(encoder / "model.safetensors")
+    for name, weight in one.items():
+        assert torch.allclose(other[name], weight, atol=1e-5), name
+    query = "encoder.layer.2.attention.self.query.weight"
+    assert (one[f"encoder.{query}"] - moved[query]).abs().max() > 1e-3
 
 
 def test_two_readings_that_must_agree_change_what_is_learned(tiny_config: TrainConfig, tmp_path: Path) -> None:
