@@ -260,12 +260,14 @@ class TrainedModelConfig:
         revision: branch, tag or commit of a hub id.
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
+        precision: how exactly to multiply on a CPU; None takes 8 bits where the model was seen to give the same labels.
     """
 
     path: str = DEFAULT_MODEL
     revision: str | None = None
     base: str | None = None
     device: str | None = None
+    precision: Precision | None = None
 
 
 @dataclass(kw_only=True)
@@ -366,8 +368,8 @@ class ExportConfig:
     """An export of a trained model.
 
     Attributes:
-        model: the model; the graph is written into its folder.
-        graph: write the graph; without it torch runs the model.
+        model: the model; the graphs are written into its folder.
+        graph: write the graphs; without them torch runs the model.
         delta: also write it to this folder as its difference from its base, small enough to send.
         delta_base: where those who load the delta find the base, if not under the name that training found it by.
     """

@@ -1,35 +1,44 @@
-"""Writes the graph by which ONNX Runtime runs a model: what is computed, without the weights.
+"""Writes the graphs by which ONNX Runtime runs a model: what is computed, without the weights.
 
-The weights stay in the model's own file, under the same names, so that they exist once whoever runs them.
+The weights stay in the model's own file, so that they exist once whoever runs them. The graph in 8 bits is kept only if
+it gives the labels that the exact one gives.
 """
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from stance.config import ExportConfig, Precision
+from stance.config import DataConfig, ExportConfig, Precision
+from stance.data import read_splits
 from stance.delta import save_delta
-from stance.errors import ConfigError, ModelError
+from stance.errors import ConfigError, DataError, ModelError
 from stance.graph_weights import ARCHITECTURES, graph_weights
+from stance.inference import Inference
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
-from stance.sources import GRAPH, find_delta_base, find_source
+from stance.sources import GRAPHS, find_delta_base, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference
 
+log = logging.getLogger(__name__)
+
 TOLERANCE = 1e-3
 """Largest difference of a logit from torch's that is taken for rounding."""
+MOST_FLIPS = 0.003
+"""Share of sentences to which 8 bits may give other labels."""
 _PROBES = ("He denied it.", "We are ready to resume if they are ready, the ministry said.", "Rain.", "a " * 90)
 
 
 def export(config: ExportConfig) -> list[Path]:
-    """Writes ``graph.onnx`` into a model's folder, and the model as a delta, each if it is wanted.
+    """Writes the graphs into a model's folder, and the model as a delta, each if it is wanted.
 
     Returns:
-        What was written: the graph, the folder of the delta.
+        What was written: graphs, and the folder of the delta.
 
     Raises:
-        ConfigError: the packages that write graphs are not installed.
+        ConfigError: the package that writes graphs is not installed, or no graph is known for the encoder.
         ModelError: the model cannot be had, or the graph computes something else than the network.
     """
     source = find_source(config.model.path, config.model.revision)
@@ -37,7 +46,8 @@ def export(config: ExportConfig) -> list[Path]:
     base = find_delta_base(source, config.model.base or model_file.base["name"])
     written = []
     if config.graph:
-        written.append(write_graph(source.folder, max_length=model_file.max_length, base=base))
+        graph = write_graph(source.folder, max_length=model_file.max_length, base=base)
+        written += [graph, *_write_int8(source.folder, model_file, base)]
     if config.delta is not None:
         save_delta(source.folder, Path(config.delta), config.delta_base)
         written.append(Path(config.delta))
@@ -45,7 +55,7 @@ def export(config: ExportConfig) -> list[Path]:
 
 
 def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> Path:
-    """Writes ``graph.onnx`` into a model's folder and checks it against torch; returns the file.
+    """Writes the exact graph into a model's folder and checks it against torch; returns the file.
 
     Args:
         folder: the model.
@@ -56,28 +66,71 @@ def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> P
         ConfigError: the package that writes graphs is not installed, or no graph is known for the encoder.
         ModelError: the graph computes something else than the network.
     """
+    network = TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
+    graph = _write(network, folder, Precision.fp32)
+    wanted = network.logits(_PROBES).values
+    found = OnnxInference.from_pretrained(folder, max_length=max_length, base=base).logits(_PROBES).values
+    if np.abs(found - wanted).max() > TOLERANCE:
+        graph.unlink()
+        raise ModelError(
+            f"The graph of {folder} differs from the network by {np.abs(found - wanted).max():.1g} in a logit: "
+            "not kept. Please report this with the encoder's name."
+        )
+    return graph
+
+
+def _write(network: TorchInference, folder: Path, precision: Precision) -> Path:
     try:
         from stance.graph import build_graph
     except ImportError:
         raise ConfigError("Writing a graph needs one more package: pip install 'stance[export]'") from None
-    inference = TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
-    config = inference.network.config.to_dict()
+    config = network.network.config.to_dict()
     encoder = config["encoder"]
     if encoder["model_type"] not in ARCHITECTURES or encoder["hidden_act"] != "gelu":
         raise ConfigError(
             f"Graphs are written for {' and '.join(ARCHITECTURES)} encoders, and {folder} has one of the kind "
             f"{encoder['model_type']} ({encoder.get('hidden_act')}): it runs in torch."
         )
-    weights = {name: tensor.numpy() for name, tensor in inference.network.state_dict().items()}
-    model = build_graph(graph_weights(weights, encoder, Precision.fp32, max_length), config, Precision.fp32)
-    with replacing(folder / GRAPH) as temporary:
+    weights = {name: tensor.numpy() for name, tensor in network.network.state_dict().items()}
+    model = build_graph(graph_weights(weights, encoder, precision, network.max_length), config, precision)
+    path = folder / GRAPHS[precision]
+    with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
-    wanted = inference.logits(_PROBES).values
-    found = OnnxInference.from_pretrained(folder, max_length=max_length, base=base).logits(_PROBES).values
-    if np.abs(found - wanted).max() > TOLERANCE:
-        (folder / GRAPH).unlink()
-        raise ModelError(
-            f"The graph of {folder} differs from the network by {np.abs(found - wanted).max():.1g} in a logit: "
-            "not kept. Please report this with the encoder's name."
-        )
-    return folder / GRAPH
+    return path
+
+
+def _write_int8(folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
+    """Writes the graph in 8 bits and keeps it if few enough validation sentences get other labels by it."""
+    (folder / GRAPHS[Precision.int8]).unlink(missing_ok=True)
+    labels = model_file.decision.labels
+    try:
+        data = DataConfig(**model_file.settings["data"])
+        validation = read_splits(labels, data, model_file.settings["seed"]).validation
+    except DataError as error:
+        log.warning("No graph in 8 bits: there are no validation sentences to check it on. %s", error)
+        return []
+    texts = [example.text for example in validation]
+    length = model_file.max_length
+    network = TorchInference.from_pretrained(folder, max_length=length, base=base, device="cpu")
+    graph = _write(network, folder, Precision.int8)
+    flips = _flips(
+        OnnxInference.from_pretrained(folder, max_length=length, base=base),
+        OnnxInference.from_pretrained(folder, max_length=length, base=base, precision=Precision.int8),
+        texts,
+        model_file,
+    )
+    checked = {"n": len(texts), "sentences_with_other_labels": flips}
+    replace(model_file, metrics=model_file.metrics | {"int8": checked}).write(folder)
+    if flips <= MOST_FLIPS * len(texts):
+        return [graph]
+    graph.unlink()
+    log.warning("No graph in 8 bits: %d of %d validation sentences get other labels by it.", flips, len(texts))
+    return []
+
+
+def _flips(exact: Inference, other: Inference, texts: list[str], model_file: ModelFile) -> int:
+    decision = model_file.decision
+    one, two = (
+        decision.decide(decision.probabilities(inference.logits(texts).values)).carried for inference in (exact, other)
+    )
+    return int((one != two).any(axis=1).sum())

@@ -17,6 +17,8 @@ from stance.graph_weights import INPUTS, POSITIONS, RELATIVE, WORDS
 
 OPSET = 20
 _FUSED = "com.microsoft"
+_LEVEL, _MIDDLE = "level", "middle"
+"""Of 8-bit numbers: what one step is worth in a vector whose largest value is 1, and which stands for 0."""
 
 
 class _Graph:
@@ -42,8 +44,21 @@ class _Graph:
         """A projection without its bias, which what follows adds."""
         if self.precision is Precision.fp32:
             return self.add("MatMul", [values, f"{name}.weight"], name)
-        inputs = [values, *(f"{name}.{part}" for part in ("weight", "scale", "zero"))]
-        return self.add("DynamicQuantizeMatMul", inputs, name, fused=True)
+        levels, size = self.quantize(values)
+        inputs = [levels, f"{name}.weight", _LEVEL, f"{name}.scale", _MIDDLE, f"{name}.zero"]
+        return self.add("Mul", [self.add("MatMulIntegerToFloat", inputs, f"{name}.levels", fused=True), size], name)
+
+    def quantize(self, values: str) -> tuple[str, str]:
+        """Token vectors in 8 bits, and the size of each: a vector's levels do not hang on what stands beside it.
+
+        The runtime's own operator would take one size for the whole batch.
+        """
+        axis = self.constant("last axis", np.array([-1]))
+        size = self.add("ReduceMax", [self.add("Abs", [values], f"{values}.abs"), axis], f"{values}.size", keepdims=1)
+        size = self.add("Max", [size, self.constant("tiny", np.float32(1e-9))], f"{values}.size.positive")
+        unit = self.add("Div", [values, size], f"{values}.unit")
+        level, middle = self.constant(_LEVEL, np.float32(1 / 127)), self.constant(_MIDDLE, np.uint8(128))
+        return self.add("QuantizeLinear", [unit, level, middle], f"{values}.levels"), size
 
     def project_onto(self, before: str, values: str, name: str) -> str:
         """A projection added to what was there before, and normalised."""

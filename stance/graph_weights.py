@@ -54,6 +54,7 @@ ARCHITECTURES = {
 }
 """Those that a graph can be written for; the others run in torch."""
 
+_LARGEST = 63
 _BUCKETS, _FAR = 32, 128
 """Of MPNet's relative positions: how many kinds of distance, and from where on all are alike."""
 
@@ -124,11 +125,15 @@ def _relative(bias: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
 
 
 def _projection(name: str, weight: NDArray[np.float32], precision: Precision) -> dict[str, NDArray[Any]]:
-    """A projection's matrix, of shape (inputs, outputs); in 8 bits each output has a scale of its own."""
+    """A projection's matrix, of shape (inputs, outputs); in 8 bits each output has a scale of its own.
+
+    Of the 8 bits 7 are used: processors without instructions for 8-bit products add pairs of them in 16 bits, which
+    would overflow, and the same model would say other things there.
+    """
     matrix = weight.T
     if precision is Precision.fp32:
         return {f"{name}.weight": matrix}
-    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / 127
+    scale = np.maximum(np.abs(matrix).max(axis=0), 1e-12) / _LARGEST
     return {
         f"{name}.weight": np.rint(matrix / scale).astype(np.int8),
         f"{name}.scale": scale.astype(np.float32),

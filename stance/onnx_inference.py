@@ -1,6 +1,6 @@
 """Runs a network in ONNX Runtime, which starts at once: neither torch nor transformers is imported.
 
-``graph.onnx`` says what is computed and holds no weights: those are the ones that torch reads too, in another form.
+A graph says what is computed and holds no weights: those are the ones that torch reads too, in another form.
 """
 
 import json
@@ -18,13 +18,15 @@ from stance.config import Precision
 from stance.delta import Weights, read_delta
 from stance.graph_weights import INPUTS, graph_weights
 from stance.inference import Logits, infer
-from stance.sources import GRAPH, WEIGHTS
+from stance.sources import GRAPHS, WEIGHTS
 
 
 class OnnxInference:
-    """A network in fp32 on the CPU."""
+    """A network on the CPU, in the precision of one of its graphs."""
 
-    def __init__(self, folder: Path, tokenizer: Path, weights: Weights, *, max_length: int) -> None:
+    def __init__(
+        self, folder: Path, tokenizer: Path, weights: Weights, *, max_length: int, precision: Precision
+    ) -> None:
         self.folder = folder
         self.tokenizer_folder = tokenizer
         self.weights = weights
@@ -35,26 +37,28 @@ class OnnxInference:
         self._tokenizer = Tokenizer.from_file(str(tokenizer / "tokenizer.json"))
         self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
-        arrays = graph_weights(weights, config["encoder"], Precision.fp32, max_length)
+        arrays = graph_weights(weights, config["encoder"], precision, max_length)
         options.add_external_initializers(
             list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
         )
         self._session = onnxruntime.InferenceSession(
-            (folder / GRAPH).read_bytes(), options, providers=["CPUExecutionProvider"]
+            (folder / GRAPHS[precision]).read_bytes(), options, providers=["CPUExecutionProvider"]
         )
 
     @classmethod
-    def from_pretrained(cls, folder: Path, *, max_length: int, base: Path | None = None) -> "OnnxInference":
+    def from_pretrained(
+        cls, folder: Path, *, max_length: int, base: Path | None = None, precision: Precision = Precision.fp32
+    ) -> "OnnxInference":
         """Loads a network with a graph from a local folder; a delta together with the base in another."""
         weights = load_file(folder / WEIGHTS) if base is None else read_delta(folder, base)
-        return cls(folder, base or folder, weights, max_length=max_length)
+        return cls(folder, base or folder, weights, max_length=max_length, precision=precision)
 
     def save_pretrained(self, folder: Path) -> None:
-        """Writes weights, config, graph and tokenizer."""
+        """Writes weights, config, graphs and tokenizer."""
         save_file(dict(self.weights), folder / WEIGHTS, metadata={"format": "pt"})
         for source, name in (
             (self.folder, "config.json"),
-            (self.folder, GRAPH),
+            *((self.folder, graph) for graph in GRAPHS.values() if (self.folder / graph).exists()),
             (self.tokenizer_folder, "tokenizer.json"),
             (self.tokenizer_folder, "tokenizer_config.json"),
         ):

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from stance.config import DEFAULT_MODEL, TrainedModelConfig
+from stance.config import DEFAULT_MODEL, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import GRAPH, WEIGHTS, find_delta_base, find_source, hash_file
+from stance.sources import GRAPHS, WEIGHTS, find_delta_base, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
@@ -69,7 +69,13 @@ class Predictor:
     @classmethod
     def from_config(cls, config: TrainedModelConfig) -> "Predictor":
         """Loads the model that a config names."""
-        return cls.from_pretrained(config.path, revision=config.revision, base=config.base, device=config.device)
+        return cls.from_pretrained(
+            config.path,
+            revision=config.revision,
+            base=config.base,
+            device=config.device,
+            precision=config.precision,
+        )
 
     @classmethod
     def from_pretrained(
@@ -79,6 +85,7 @@ class Predictor:
         revision: str | None = None,
         base: str | Path | None = None,
         device: str | None = None,
+        precision: Precision | None = None,
     ) -> "Predictor":
         """Loads a model that stance has trained.
 
@@ -88,6 +95,8 @@ class Predictor:
             revision: branch, tag or commit of a hub id.
             base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.
+            precision: how exactly to multiply on a CPU; by default in 8 bits where the model was seen to give the same
+                labels.
 
         Raises:
             ModelError: it cannot be found, or is not a model of stance, or its weights are not those it was saved with.
@@ -104,6 +113,7 @@ class Predictor:
             base=find_delta_base(source, str(base or model_file.base["name"])),
             max_length=model_file.max_length,
             device=device,
+            precision=precision,
         )
         return cls(inference, model_file)
 
@@ -210,14 +220,22 @@ class _Read:
     told: BoolArray
 
 
-def _inference(folder: Path, *, base: Path | None, max_length: int, device: str | None) -> "Inference":
-    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch."""
+def _inference(
+    folder: Path, *, base: Path | None, max_length: int, device: str | None, precision: Precision | None
+) -> "Inference":
+    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch, which multiplies in fp32."""
     # Imported here, so that importing this module stays fast, and that ONNX Runtime need not wait for torch.
     on_cpu = device == "cpu" or (device is None and shutil.which("nvidia-smi") is None)
-    if on_cpu and (folder / GRAPH).exists():
+    there = [kind for kind, graph in GRAPHS.items() if on_cpu and (folder / graph).exists()]
+    if precision is Precision.int8 and precision not in there:
+        raise ModelError(
+            f"{folder} cannot run in 8 bits{'' if on_cpu else ' on a GPU'}: expected {GRAPHS[precision]}, which "
+            "scripts/export.py writes if it gives the same labels. Leave the precision out."
+        )
+    if there:
         from stance.onnx_inference import OnnxInference
 
-        return OnnxInference.from_pretrained(folder, max_length=max_length, base=base)
+        return OnnxInference.from_pretrained(folder, max_length=max_length, base=base, precision=precision or there[-1])
     from stance.torch_inference import TorchInference
 
     return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device=device)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from stance.config import Precision
 from stance.errors import ModelError
 from stance.packed import PARTS, unpacked
 
@@ -21,8 +22,8 @@ PINNED_SHA256 = {
 WEIGHTS = "model.safetensors"
 DELTA = "delta.safetensors"
 """The weights of a model that is kept as its difference from a base."""
-GRAPH = "graph.onnx"
-"""What ONNX Runtime computes with the weights."""
+GRAPHS = {Precision.fp32: "graph.onnx", Precision.int8: "graph.int8.onnx"}
+"""What ONNX Runtime computes with the weights. The one in 8 bits is there if it was seen to give the same labels."""
 SHIPPED = Path(__file__).parent / "models"
 """The models that come with stance, a folder each. Their names come first: to mean a folder, write ``./default``."""
 RUNS = "outputs/"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -10,9 +11,12 @@ from conftest import ROOT, tiny_settings
 from transformers import DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
 
 from stance import export as module
-from stance.config import ExportConfig, ModelConfig, Pooling, TrainConfig, TrainedModelConfig
+from stance.config import ExportConfig, ModelConfig, Pooling, Precision, TrainConfig, TrainedModelConfig
+from stance.data import read_examples
 from stance.errors import ConfigError, ModelError
 from stance.export import export, write_graph
+from stance.labels import LABELS
+from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
 from stance.predict import Predictor
 from stance.train import train
@@ -27,10 +31,14 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
-    """The folder of a tiny model with its graph."""
+    """The folder of a tiny model with its graphs."""
     folder = tmp_path_factory.mktemp("exported")
-    train(tiny_settings(tiny_encoder, tiny_data), folder)
-    write_graph(folder, max_length=64)
+    config = tiny_settings(tiny_encoder, tiny_data)
+    config.data.validation = config.data.train
+    train(config, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MOST_FLIPS", 1.0)  # it has learned next to nothing: all is near its thresholds
+        export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
     return folder
 
 
@@ -87,7 +95,7 @@ def test_the_graph_holds_no_weights_and_nothing_of_this_machine(exported: Path) 
 
 def test_a_delta_with_a_graph_needs_no_torch(exported: Path, tmp_path: Path) -> None:
     whole = Predictor.from_pretrained(exported)
-    export(ExportConfig(model=TrainedModelConfig(path=str(exported)), delta=str(tmp_path / "delta")))
+    export(ExportConfig(model=TrainedModelConfig(path=str(exported)), graph=False, delta=str(tmp_path / "delta")))
     code = (
         "import sys; from stance.predict import Predictor; "
         f"print(Predictor.from_pretrained({str(tmp_path / 'delta')!r}).predict('they deny').probabilities['denial']); "
@@ -104,6 +112,36 @@ def test_a_model_loaded_by_its_graph_is_saved_whole(exported: Path, tmp_path: Pa
     first.save_pretrained(tmp_path / "second")
     second = Predictor.from_pretrained(tmp_path / "second")
     assert second.predict_proba(TEXTS) == pytest.approx(first.predict_proba(TEXTS), abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_an_answer_does_not_hang_on_what_stands_beside_it(exported: Path, precision: Precision) -> None:
+    predictor = Predictor.from_pretrained(exported, precision=precision)
+    texts = [f"{'they deny ' * (n % 23)}if we resume {n}" for n in range(256)]
+    together = predictor.predict_proba(texts)
+    alone = [predictor.predict_proba(text)[0] for text in texts]
+    assert together == pytest.approx(np.array(alone), abs=1e-5)
+
+
+def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: Path, tiny_data: Path) -> None:
+    texts = [example.text for example in read_examples(tiny_data, LABELS)]
+    exact, other = (Predictor.from_pretrained(exported, precision=kind) for kind in Precision)
+    differ = sum(one.labels != two.labels for one, two in zip(exact.predict(texts), other.predict(texts), strict=True))
+    assert ModelFile.read(exported).metrics["int8"] == {"n": 60, "sentences_with_other_labels": differ}
+    assert 0 < abs(exact.predict_proba(texts) - other.predict_proba(texts)).max() < 0.05
+    assert Predictor.from_pretrained(exported).predict(texts) == other.predict(texts)
+
+
+def test_8_bits_that_give_other_labels_are_not_kept(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "copy")
+    monkeypatch.setattr(module, "MOST_FLIPS", -1.0)
+    export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
+    assert "validation sentences get other labels" in caplog.text
+    assert not (folder / "graph.int8.onnx").exists()
+    with pytest.raises(ModelError, match="cannot run in 8 bits"):
+        Predictor.from_pretrained(folder, precision=Precision.int8)
 
 
 def test_a_graph_that_answers_otherwise_is_not_kept(
