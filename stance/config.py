@@ -347,6 +347,27 @@ class VerifyConfig:
 
 
 @dataclass(kw_only=True)
+class BenchmarkConfig:
+    """A measurement of speed.
+
+    Attributes:
+        model: the model to run.
+        source: a table whose sentences lend their words.
+        sentences: how many are labelled in each round.
+        rounds: how often each system is timed.
+        memory_rows: sizes of corpora whose labelling is watched for the memory that it takes.
+        output: Markdown file to write.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    source: str = MISSING
+    sentences: int = 2000
+    rounds: int = 5
+    memory_rows: list[int] = field(default_factory=lambda: [10_000, 100_000])
+    output: str = MISSING
+
+
+@dataclass(kw_only=True)
 class SoupConfig:
     """An average of models that differ in their seed.
 

@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from stance.config import (
+    BenchmarkConfig,
     CardConfig,
     CheckConfig,
     EvaluateConfig,
@@ -42,6 +43,7 @@ OPTIONS = [
         ("evaluate", EvaluateConfig, ["data=real"]),
         ("predict", PredictConfig, ["input=x.txt"]),
         ("verify", VerifyConfig, ["folder=labelled"]),
+        ("benchmark", BenchmarkConfig, []),
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
         ("soup", SoupConfig, ["folder=outputs/seeds"]),

@@ -1,0 +1,336 @@
+"""How fast a model labels on this machine, beside other ways to run the same network, all in one run."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoTokenizer, pipeline
+
+from stance.config import BenchmarkConfig, Precision, PredictConfig, TrainedModelConfig
+from stance.corpus import label
+from stance.errors import ConfigError
+from stance.markdown import table
+from stance.predict import Predictor
+from stance.progress import progress, quiet_transformers
+from stance.tables import GoodRow, json_line, read_rows, replacing
+
+WORDS = (7, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 24, 26, 28, 30, 32, 35, 39, 45, 74)
+"""Words of a sentence at each twentieth of the 18,186 real sentences that the project labels."""
+PIPELINE = "transformers pipeline, batch 32"
+"""What the others are compared with."""
+_SLOW = 10
+"""Systems that take a sentence at a time get one sentence of so many."""
+
+Run = Callable[[list[str]], object]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast one system is.
+
+    Attributes:
+        system: its name.
+        rates: sentences a second, one figure a round.
+    """
+
+    system: str
+    rates: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return float(np.median(self.rates))
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """All that was measured.
+
+    Attributes:
+        hardware: what the figures belong to.
+        sentences: how many each round labels.
+        tokens: in them, on average.
+        speeds: by system, in the order in which they ran.
+        ceilings: multiply-adds a second, in billions, of bare matrix products, by precision.
+        reached: share of the ceiling of its precision that a system's products reach.
+        latencies: milliseconds for a single sentence, the middle one and the 99th of a hundred, by system.
+        starts: seconds from the start of Python to the first answer, one figure a process.
+        memory: peak megabytes of a corpus job by its rows.
+    """
+
+    hardware: str
+    sentences: int
+    tokens: float
+    speeds: tuple[Speed, ...]
+    ceilings: dict[str, float]
+    reached: dict[str, float]
+    latencies: dict[str, tuple[float, float]]
+    starts: tuple[float, ...]
+    memory: dict[int, float]
+
+
+def benchmark(config: BenchmarkConfig) -> Benchmark:
+    """Times every system on the same sentences, round by round, so that a busy moment hits all.
+
+    Writes ``config.output``.
+
+    Raises:
+        ConfigError: packages of rivals are not installed.
+        ModelError: the model cannot be had.
+    """
+    texts = make_sentences(config.sentences, config.source)
+    with TemporaryDirectory() as temporary, quiet_transformers():
+        whole = Path(temporary) / "whole"
+        Predictor.from_config(config.model).save_pretrained(whole)
+        systems = _systems(config, whole, Path(temporary))
+        speeds = _time(systems, texts, config.rounds)
+        latencies = {name: _latency(run, texts) for name, run in systems.items() if not name.startswith("corpus")}
+        tokens = float(np.mean([len(ids) for ids in AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]]))
+        cost = _cost(whole, tokens)
+        ceilings = {precision.name: _ceiling(precision) for precision in Precision}
+        reached = {
+            speed.system: speed.median * cost / (ceilings["int8" if "int8" in speed.system else "fp32"] * 1e9)
+            for speed in speeds
+            if not speed.system.startswith("SetFit")
+        }
+        memory = {rows: _memory(config, texts, rows, Path(temporary)) for rows in config.memory_rows}
+    found = Benchmark(
+        hardware=_hardware(),
+        sentences=len(texts),
+        tokens=tokens,
+        speeds=tuple(speeds),
+        ceilings=ceilings,
+        reached=reached,
+        latencies=latencies,
+        starts=tuple(_start(config) for _ in range(config.rounds)),
+        memory=memory,
+    )
+    with replacing(Path(config.output)) as file:
+        file.write_text("\n".join(_lines(found, config)) + "\n", encoding="utf-8")
+    return found
+
+
+def make_sentences(count: int, source: str) -> list[str]:
+    """Strings of words from the sentences in a table, as long as real sentences are; the same at each call."""
+    words = [
+        word for row in read_rows(Path(source)) if isinstance(row, GoodRow) for word in str(row.values["text"]).split()
+    ]
+    chance = np.random.default_rng(0)
+    lengths = np.interp(chance.random(count), np.linspace(0, 1, len(WORDS)), WORDS).astype(int)
+    starts = chance.integers(0, len(words) - max(WORDS), count)
+    return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
+
+
+def _systems(config: BenchmarkConfig, whole: Path, temporary: Path) -> dict[str, Run]:
+    systems: dict[str, Run] = {}
+    classify: Any = pipeline("text-classification", str(whole), top_k=None, device="cpu")
+    systems["transformers pipeline, one by one"] = lambda texts: [classify(text) for text in texts]
+    systems[PIPELINE] = lambda texts: classify(texts, batch_size=32)
+    systems |= _rivals(whole)
+    plain = Predictor.from_pretrained(whole, precision=Precision.fp32)
+    systems["ONNX Runtime fp32, batches of 32 as they come"] = lambda texts: [
+        plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)
+    ]
+    graphs = [precision for precision in Precision if (whole / f"graph{_ending(precision)}.onnx").exists()]
+    for precision in graphs:
+        predictor = Predictor.from_pretrained(whole, precision=precision)
+        systems[f"stance predict, {precision.name}"] = predictor.predict
+    systems[f"corpus job of stance, {graphs[-1].name}"] = lambda texts: _job(whole, texts, temporary)
+    return systems
+
+
+def _ending(precision: Precision) -> str:
+    return "" if precision is Precision.fp32 else f".{precision.name}"
+
+
+def _rivals(whole: Path) -> dict[str, Run]:
+    """SetFit and sentence-transformers around the same encoder."""
+    try:
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+        from setfit import SetFitModel
+    except ImportError:
+        raise ConfigError("The benchmark's rivals need more packages: pip install 'stance[setfit]'") from None
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from transformers import AutoModelForSequenceClassification
+
+    encoder = whole.parent / "encoder"
+    network: Any = AutoModelForSequenceClassification.from_pretrained(whole)
+    network.encoder.save_pretrained(encoder)
+    AutoTokenizer.from_pretrained(whole).save_pretrained(encoder)
+    body = Transformer(str(encoder), max_seq_length=256)
+    model = SentenceTransformer(modules=[body, Pooling(network.encoder.config.hidden_size)], device="cpu")
+    head = OneVsRestClassifier(LogisticRegression())
+    vectors = np.asarray(model.encode(["a", "b", "c", "d"]))
+    head.fit(vectors, np.eye(4, dtype=int))
+    setfit = SetFitModel(model_body=model, model_head=head, multi_target_strategy="one-vs-rest")
+    return {
+        "sentence-transformers encode": lambda texts: model.encode(texts, batch_size=32),
+        "SetFit predict": lambda texts: setfit.predict(texts, batch_size=32),
+    }
+
+
+def _job(whole: Path, texts: Sequence[str], temporary: Path) -> object:
+    source, output = temporary / "job.jsonl", temporary / f"job-{time.monotonic_ns()}"
+    source.write_text("".join(json_line({"text": text}) for text in texts), encoding="utf-8")
+    return label(PredictConfig(model=TrainedModelConfig(path=str(whole)), input=str(source), output=str(output)))
+
+
+def _time(systems: dict[str, Run], texts: list[str], rounds: int) -> list[Speed]:
+    rates: dict[str, list[float]] = {name: [] for name in systems}
+    with progress("timing") as counter:
+        counter.set(0, total=(rounds + 1) * len(systems))
+        for number in range(rounds + 1):
+            for name, run in systems.items():
+                part = texts[::_SLOW] if name.endswith("one by one") else texts
+                part = part if number else part[:64]  # the first round only warms up
+                start = time.perf_counter()
+                run(part)
+                if number:
+                    rates[name].append(len(part) / (time.perf_counter() - start))
+                counter.advance(1, name)
+    return [Speed(name, tuple(found)) for name, found in rates.items()]
+
+
+def _latency(run: Run, texts: Sequence[str], trials: int = 200) -> tuple[float, float]:
+    taken = []
+    for text in texts[:trials]:
+        start = time.perf_counter()
+        run([text])
+        taken.append(1000 * (time.perf_counter() - start))
+    return float(np.median(taken)), float(np.quantile(taken, 0.99))
+
+
+def _cost(whole: Path, tokens: float) -> float:
+    """Multiply-adds for a sentence of that many tokens: of the projections and of attention."""
+    from transformers import AutoConfig
+
+    config: Any = AutoConfig.from_pretrained(whole)
+    encoder = config.encoder
+    width, between = encoder.hidden_size, encoder.intermediate_size
+    return float(encoder.num_hidden_layers * tokens * (4 * width**2 + 2 * width * between + 2 * tokens * width))
+
+
+def _ceiling(precision: Precision, size: int = 1536, trials: int = 9) -> float:
+    """Multiply-adds a second, in billions, of a large matrix product."""
+    product = _fp32_product(size) if precision is Precision.fp32 else _int8_product(size)
+    taken = []
+    for _ in range(trials):
+        start = time.perf_counter()
+        product()
+        taken.append(time.perf_counter() - start)
+    return float(size**3 / np.median(taken) / 1e9)
+
+
+def _fp32_product(size: int) -> Callable[[], object]:
+    one, other = torch.randn(size, size), torch.randn(size, size)
+    return lambda: one @ other
+
+
+def _int8_product(size: int) -> Callable[[], object]:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    weight: NDArray[np.int8] = np.random.default_rng(0).integers(-63, 64, (size, size)).astype(np.int8)
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "weight"], ["y"])],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [size, size])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [size, size])],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    inputs = {"x": np.random.default_rng(1).integers(0, 256, (size, size)).astype(np.uint8)}
+    return lambda: session.run(None, inputs)
+
+
+def _start(config: BenchmarkConfig) -> float:
+    code = f"from stance.predict import predict; predict('He denied it.', model={config.model.path!r})"
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 (this Python)
+    return time.perf_counter() - start
+
+
+def _memory(config: BenchmarkConfig, texts: Sequence[str], rows: int, temporary: Path) -> float:
+    """Peak megabytes of a process that labels so many rows."""
+    source = temporary / f"{rows}.jsonl"
+    with source.open("w", encoding="utf-8") as file:
+        file.writelines(json_line({"id": row, "text": texts[row % len(texts)]}) for row in range(rows))
+    code = (
+        "import resource; from stance.config import *; from stance.corpus import label; "
+        f"label(PredictConfig(model=TrainedModelConfig(path={config.model.path!r}), input={str(source)!r}, "
+        f"output={str(temporary / f'out-{rows}')!r})); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    return int(done.stdout) / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def _hardware() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = set(told.get("flags", "").split())
+    wanted = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "avx_vnni", "avx512_vnni") if flag in flags]
+    name = told.get("model name", platform.processor() or platform.machine())
+    cores = f"{os.cpu_count()} cores ({', '.join(wanted)})"
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{name}, {cores}, {gpu}, {platform.system()}, Python {platform.python_version()}"
+
+
+def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
+    packages = ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers")
+    command = "python scripts/benchmark.py"
+    if config.model.path != TrainedModelConfig().path:
+        command += f" model.path={config.model.path}"
+    yield "# Speed\n"
+    yield f"{found.hardware}; {', '.join(f'{name} {version(name)}' for name in packages)}.\n"
+    yield f"```\n{command}\n```\n"
+    yield (
+        f"{found.sentences:,} sentences as long as real ones ({found.tokens:.1f} tokens on average), "
+        f"{config.rounds} rounds, the systems one after\nthe other in each. All run the same encoder. The ceiling is a "
+        f"bare matrix product on the same cores: {found.ceilings['fp32']:.0f} (fp32)\nand {found.ceilings['int8']:.0f} "
+        "(int8) billion multiply-adds a second.\n"
+    )
+    base = next(speed.median for speed in found.speeds if speed.system == PIPELINE)
+    yield from table(
+        ("system", "sentences/s, median", "least to most", f"ratio to {PIPELINE}", "of the ceiling"),
+        (
+            (
+                speed.system,
+                f"{speed.median:,.0f}",
+                f"{min(speed.rates):,.0f} to {max(speed.rates):,.0f}",
+                f"{speed.median / base:.2f}",
+                f"{found.reached[speed.system]:.0%}" if speed.system in found.reached else "-",
+            )
+            for speed in found.speeds
+        ),
+    )
+    yield "\n## One sentence\n"
+    yield from table(
+        ("system", "ms, median", "ms, 99th of a hundred"),
+        ((name, f"{middle:.1f}", f"{late:.1f}") for name, (middle, late) in found.latencies.items()),
+    )
+    yield (
+        f"\nFrom the start of Python to the first answer: {np.median(found.starts):.2f} s "
+        f"(median of {len(found.starts)} processes, {min(found.starts):.2f} to {max(found.starts):.2f})."
+    )
+    if found.memory:
+        yield "\n## Memory of a corpus job\n"
+        yield from table(("rows", "peak MB"), ((rows, f"{size:,.0f}") for rows, size in found.memory.items()))

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from stance.benchmark import PIPELINE, WORDS, benchmark, make_sentences
+from stance.config import BenchmarkConfig, ExportConfig, TrainedModelConfig
+from stance.export import export
+
+
+def test_made_sentences_are_as_long_as_real_ones_and_always_the_same() -> None:
+    texts = make_sentences(4000, str(ROOT / "data/written/test.jsonl"))
+    lengths = [len(text.split()) for text in texts]
+    wanted = np.quantile(WORDS, [0.25, 0.5, 0.75])
+    assert np.quantile(lengths, [0.25, 0.5, 0.75]) == pytest.approx(wanted, abs=1.5)
+    assert texts == make_sentences(4000, str(ROOT / "data/written/test.jsonl"))
+
+
+def test_every_system_is_timed_on_the_same_sentences(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("setfit")
+    monkeypatch.setattr("stance.export.MOST_FLIPS", 1.0)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    model = TrainedModelConfig(path=str(tiny_model))
+    export(ExportConfig(model=model))
+    config = BenchmarkConfig(
+        model=model,
+        source=str(ROOT / "data/written/test.jsonl"),
+        sentences=64,
+        rounds=2,
+        memory_rows=[50],
+        output=str(tmp_path / "speed.md"),
+    )
+    found = benchmark(config)
+    assert len(found.speeds) == 8
+    assert all(len(speed.rates) == 2 and min(speed.rates) > 0 for speed in found.speeds)
+    assert {speed.system.rpartition(", ")[2] for speed in found.speeds} >= {"fp32", "int8"}
+    assert 10 < found.memory[50] < 4000
+    text = (tmp_path / "speed.md").read_text()
+    assert f"| {PIPELINE} |" in text
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| {PIPELINE} | ") and "1.00" in line)
+    assert row.split("|")[4].strip() == "1.00"
