@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from stance.config import (
+    AnnotateConfig,
     CardConfig,
     CheckConfig,
     EvaluateConfig,
@@ -40,6 +41,7 @@ OPTIONS = [
         ("evaluate", EvaluateConfig, ["data=table"]),
         ("evaluate", EvaluateConfig, ["data=real"]),
         ("predict", PredictConfig, ["input=x.txt"]),
+        ("annotate", AnnotateConfig, ["action=import", "corpus=x.jsonl", "output=y.jsonl", "tool=argilla"]),
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
         ("soup", SoupConfig, ["folder=outputs/seeds"]),
