@@ -19,8 +19,8 @@ class Agreement:
         label: the name.
         n: those sentences.
         given: to how many of them each reader gave the label.
-        f1: of one reader against another, over all ordered pairs of readers together; the same as the specific
-            agreement of Fleiss, Levin & Paik (2003, chapter 18) on the label's presence. 0 where nobody gave it.
+        f1: of one reader against another, over all pairs of readers together: the positive specific agreement of
+            Cicchetti & Feinstein (1990), which for two readers is F1. 0 where nobody gave the label.
         alpha: Krippendorff's alpha for nominal data; None where the label was given always or never.
     """
 

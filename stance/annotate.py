@@ -45,7 +45,7 @@ class Imported:
         untouched: sentences of the corpus of which nothing came back.
         ties: sentences with a label on which they are evenly divided.
         set_aside: rows and annotations that do not fit.
-        rejected: the file that tells of them.
+        rejected: the file that tells of them, which is there only if there are any.
         agreement: of the annotators on each label; none if there is but one.
     """
 

@@ -94,7 +94,9 @@ def _annotations(row: GoodRow) -> Iterator[Annotation | BadRow]:
 
 def _choices(result: Any) -> tuple[str, ...] | str:
     """The choices made, or what is wrong with the result; answers to other questions of the project are let be."""
-    regions = [region for region in result or () if isinstance(region, dict)]
+    if not isinstance(result, list):
+        return f"expected 'result' to be a list, found {type(result).__name__}"
+    regions = [region for region in result if isinstance(region, dict)]
     ours = [region for region in regions if region.get("from_name") == QUESTION]
     if regions and not ours:
         found = ", ".join(sorted({str(region.get("from_name")) for region in regions}))

@@ -4,7 +4,7 @@ Greedy: labels take turns, so that rare ones get as many as common ones, and eac
 product of two numbers from 0 to 1: how unsure the model is of that label, and how far the sentence is from all chosen
 before it and from all annotated. The first is uncertainty sampling (Lewis & Gale 1994), the second the farthest-first
 traversal of core-set selection (Sener & Savarese 2018), on TF-IDF instead of a network's own vectors: that needs no
-model, and it takes a second for 100,000 sentences and a hundred suggestions after their vectors are made.
+model, and each suggestion costs one product of a sparse matrix with a sparse row.
 """
 
 from collections.abc import Collection
