@@ -89,7 +89,7 @@ def _agreement_tables(data: ShippedData) -> Iterator[str]:
     yield from table(
         ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
         (
-            (split, row.n, row.label, row.first, row.second, f"{row.f1:.3f}", figure(row.alpha))
+            (split, row.n, row.label, *row.given, f"{row.f1:.3f}", figure(row.alpha))
             for split in SPLITS
             for row in _agreement([line for line in data.real if line.split == split])
         ),
@@ -98,7 +98,7 @@ def _agreement_tables(data: ShippedData) -> Iterator[str]:
 
 def _agreement(lines: Sequence[Reference]) -> tuple[Agreement, ...]:
     readers = [line.readers for line in lines if len(line.readers) > 1]
-    return agreement([pair[0] for pair in readers], [pair[1] for pair in readers], LABELS)
+    return agreement([[pair[place] for pair in readers] for place in (0, 1)], LABELS)
 
 
 _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {

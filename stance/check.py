@@ -96,7 +96,7 @@ def promises(data: ShippedData) -> Iterator[Requirement]:
     twice = [len(line.readers) > 1 for line in real if line.split == "train"]
     yield Requirement("real train sentences read twice, share", 0.1, _share(twice))
     test = [line.readers for line in real if line.split == "test" and len(line.readers) > 1]
-    for row in agreement([readers[0] for readers in test], [readers[1] for readers in test], LABELS):
+    for row in agreement([[readers[place] for readers in test] for place in (0, 1)], LABELS):
         yield Requirement(f"agreement of two readers on the real test, F1 of {row.label}", 0.88, row.f1)
 
 

@@ -64,6 +64,18 @@ class Baseline(Enum):
     plain = "plain fine-tuning"
 
 
+AnnotateAction = Enum("AnnotateAction", ["export", "import", "suggest", "check"])
+"""What is done for annotators: hand out sentences, take them back, choose the next, look for errors."""
+
+
+class Tool(Enum):
+    """What annotators work with."""
+
+    label_studio = "label_studio"
+    argilla = "argilla"
+    spreadsheet = "spreadsheet"
+
+
 class OnError(Enum):
     """What a labelling job does with a row that cannot be labelled."""
 
@@ -365,6 +377,33 @@ class BenchmarkConfig:
     rounds: int = 5
     memory_rows: list[int] = field(default_factory=lambda: [10_000, 100_000])
     output: str = MISSING
+
+
+@dataclass(kw_only=True)
+class AnnotateConfig:
+    """A step on the way of sentences to annotators and back.
+
+    Attributes:
+        action: export writes sentences for a tool; import reads what annotators made of them into a table to train
+            on; suggest chooses what to annotate next; check looks for labels that may be wrong.
+        corpus: the sentences, an output of ``scripts/predict.py`` or of suggest.
+        output: what to write. Export: a .json file and the labelling configuration beside it (Label Studio), a folder
+            (Argilla) or a .csv file (spreadsheet). The others: a .jsonl, .csv or .parquet file.
+        tool: that annotators work with (export, import).
+        annotations: what the tool exported, a file or a folder of them (import).
+        annotated: a table that import wrote: what needs no annotation any more (suggest), or what to check.
+        n: how many sentences to suggest.
+        none_label: the choice of an annotator for a sentence without labels.
+    """
+
+    action: AnnotateAction = MISSING  # type: ignore[assignment]
+    corpus: str = MISSING
+    output: str = MISSING
+    tool: Tool = Tool.label_studio
+    annotations: str | None = None
+    annotated: str | None = None
+    n: int = 100
+    none_label: str = "none"
 
 
 @dataclass(kw_only=True)

@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stance.annotate import Exported, Imported
+from stance.annotation.label_errors import Suspect
+from stance.annotation.suggestion import Suggestion
 from stance.check import Report
 from stance.contrast import PhenomenonScore
 from stance.fetch import MISSING, Fetched
@@ -119,6 +122,45 @@ def report_lines(report: Report) -> Iterator[str | Table]:
     yield f"{report.fetched:,} texts of real sentences are here and were compared with all others."
     yield from report.problems
     yield f"{len(report.problems)} problems." if report.problems else "No problem."
+
+
+def exported_line(exported: Exported) -> str:
+    """What was handed out to annotators, and where it lies."""
+    return f"{exported.sentences:,} sentences are in {', '.join(map(str, exported.files))}"
+
+
+def imported_lines(imported: Imported) -> Iterator[str | Table]:
+    """What came back from annotators, how far they agree, and what was set aside."""
+    if imported.agreement:
+        table = Table(title="Where annotators agree", title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("label")
+        for heading in ("sentences", "F1", "alpha", *(Text(fold(name)) for name in imported.annotators)):
+            table.add_column(heading, justify="right")
+        for row in imported.agreement:
+            counts = (f"{count:,}" for count in row.given)
+            table.add_row(row.label, f"{row.n:,}", figure(row.f1), figure(row.alpha), *counts)
+        yield table
+    yield (
+        f"{imported.annotated:,} sentences were annotated by {len(imported.annotators)}, {imported.skipped:,} skipped, "
+        f"{imported.untouched:,} not touched; on {imported.ties:,} annotators are evenly divided"
+    )
+    if imported.set_aside:
+        yield f"{imported.set_aside:,} annotations do not fit and were set aside in {imported.rejected}"
+
+
+def suggested_lines(suggestions: Sequence[Suggestion]) -> Iterator[str]:
+    """How many sentences were chosen for each label."""
+    counts = Counter(suggestion.label for suggestion in suggestions)
+    chosen_for = ", ".join(f"{label} {n:,}" for label, n in counts.items())
+    yield f"{len(suggestions):,} sentences to annotate next" + (f": {chosen_for}" if counts else "")
+
+
+def suspects_lines(suspects: Sequence[Suspect]) -> Iterator[str]:
+    """How many labels may be wrong, and which way."""
+    yield f"{len(suspects):,} labels may be wrong"
+    counts = Counter((suspect.label, suspect.given) for suspect in suspects)
+    for (label, given), n in counts.items():
+        yield f"  {n:,}: {label} {'is given' if given else 'is missing'}"
 
 
 def show(*things: str | Text | Table) -> None:

@@ -7,13 +7,35 @@ from stance.duplicates import near_duplicates
 def test_agreement_is_that_of_the_definitions() -> None:
     first = [["offer"], ["offer"], ["denial"], [], [], []]
     second = [["offer"], [], ["denial"], [], ["offer"], []]
-    offer, denial, condition = agreement(first, second, ["offer", "denial", "condition"])
-    assert (offer.n, offer.first, offer.second) == (6, 2, 2)
+    offer, denial, condition = agreement([first, second], ["offer", "denial", "condition"])
+    assert (offer.n, offer.given) == (6, (2, 2))
     assert offer.f1 == pytest.approx(0.5)
     # By hand: 4 values "offer" among 12; observed disagreement 4/12, expected 2 * 4 * 8 / (12 * 11).
     assert offer.alpha == pytest.approx(1 - (4 / 12) / (64 / 132))
     assert (denial.f1, denial.alpha) == (1.0, 1.0)
     assert (condition.f1, condition.alpha) == (0.0, None)
+
+
+def test_agreement_among_several_counts_only_sentences_that_two_have_read() -> None:
+    readings = [
+        [["offer"], ["offer"], [], None, ["offer"], []],
+        [["offer"], [], [], None, None, []],
+        [["offer"], ["offer"], None, ["offer"], None, []],
+    ]
+    (offer,) = agreement(readings, ["offer"])
+    assert (offer.n, offer.given) == (4, (2, 1, 2))
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    both = one = 0
+    for a, b in pairs:
+        for first, second in zip(readings[a], readings[b], strict=True):
+            if first is not None and second is not None:
+                both += bool(first) and bool(second)
+                one += len(first) + len(second)
+    assert offer.f1 == pytest.approx(2 * both / one)
+    # By hand: of 11 values 5 are "offer"; the one sentence on which readers differ has 4 ordered pairs that do.
+    assert offer.alpha == pytest.approx(1 - (2 * 2 / 2 / 11) / (2 * 5 * 6 / 110))
+    assert agreement([[["offer"], None], [None, []]], ["offer"])[0].alpha is None
+    assert agreement([], ["offer"])[0].n == 0
 
 
 def test_near_duplicates_are_pairs_above_half_whatever_case_and_white_space() -> None:

@@ -11,6 +11,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from stance.config import (
+    AnnotateConfig,
     BenchmarkConfig,
     CardConfig,
     CheckConfig,
@@ -44,6 +45,7 @@ OPTIONS = [
         ("predict", PredictConfig, ["input=x.txt"]),
         ("verify", VerifyConfig, ["folder=labelled"]),
         ("benchmark", BenchmarkConfig, []),
+        ("annotate", AnnotateConfig, ["action=import", "corpus=x.jsonl", "output=y.jsonl", "tool=argilla"]),
         ("fetch_real", FetchConfig, []),
         ("export", ExportConfig, []),
         ("soup", SoupConfig, ["folder=outputs/seeds"]),

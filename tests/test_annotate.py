@@ -1,0 +1,205 @@
+"""The annotation round trip as a whole: the jobs, and the script that opens on them."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import Run, write_jsonl
+
+from stance.annotate import check_labels, export_sentences, import_annotations, suggest_sentences
+from stance.annotation.sentences import read_corpus
+from stance.config import AnnotateAction, AnnotateConfig, Tool
+from stance.data import read_examples
+from stance.display import imported_lines, show
+from stance.errors import ConfigError, DataError
+from stance.labels import LABELS
+from stance.tables import GoodRow, read_rows
+
+JOBS: dict[str, Callable[[AnnotateConfig], object]] = {
+    "export": export_sentences,
+    "import": import_annotations,
+    "suggest": suggest_sentences,
+    "check": check_labels,
+}
+
+
+def settings(folder: Path, action: str, output: str, **others: Any) -> AnnotateConfig:
+    corpus = str(folder / "labelled.jsonl")
+    config = AnnotateConfig(action=AnnotateAction[action], corpus=corpus, output=str(folder / output))
+    for name, value in others.items():
+        setattr(config, name, str(value) if isinstance(value, Path) else value)
+    return config
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Forty labelled sentences of four scenarios, every label there."""
+    rows = []
+    for n in range(40):
+        labels = [LABELS[n % 5]] if n % 5 < len(LABELS) else []
+        probabilities = {label: 0.9 - n / 1000 if label in labels else 0.1 + n / 1000 for label in LABELS}
+        text = f"={n} sentences of kind {n % 5} were read, no. {n}"
+        row = {"id": f"s{n}", "text": text, "scenario": f"x{n % 4}", "labels": labels, "uncertain": []}
+        rows.append(row | {"probabilities": probabilities, "truncated": False})
+    write_jsonl(tmp_path / "labelled.jsonl", rows)
+    return tmp_path
+
+
+def fill_in(sheet: Path, filled: Path, labels: dict[int, str] | None = None) -> None:
+    """Copies a sheet as a person fills it in: with what the model predicted unless told otherwise, by line."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for n, row in enumerate(rows):
+        row["labels"] = (labels or {}).get(n, row["predicted"])
+    filled.parent.mkdir(exist_ok=True)
+    with filled.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+
+
+@pytest.fixture
+def sheets(folder: Path) -> Path:
+    """What Anna and Ben sent back: they differ on one sentence, and Ben left one out and misspelt a label."""
+    export_sentences(settings(folder, "export", "sheet.csv", tool=Tool.spreadsheet))
+    fill_in(folder / "sheet.csv", folder / "back" / "anna.csv")
+    fill_in(folder / "sheet.csv", folder / "back" / "ben.csv", {0: "denial", 1: "", 2: "denail"})
+    return folder / "back"
+
+
+def test_annotations_become_a_table_to_train_on(folder: Path, sheets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = settings(folder, "import", "annotated.jsonl", tool=Tool.spreadsheet, annotations=sheets)
+    imported = import_annotations(config)
+    assert imported.annotators == ("anna", "ben")
+    assert (imported.annotated, imported.skipped, imported.untouched, imported.set_aside) == (40, 0, 0, 1)
+    assert imported.ties == 1
+    offer = imported.agreement[0]
+    assert (offer.label, offer.n, offer.given) == ("offer", 38, (8, 7))
+    assert offer.f1 == pytest.approx(2 * 7 / 15)
+    examples = read_examples(folder / "annotated.jsonl", LABELS)
+    assert len(examples) == 40
+    assert examples[0].text == "=0 sentences of kind 0 were read, no. 0"
+    assert {example.scenario for example in examples} == {"x0", "x1", "x2", "x3"}
+    first, second = (row.values for row in list(read_rows(folder / "annotated.jsonl"))[:2])
+    assert (first["labels"], first["ties"]) == ([], ["offer", "denial"])
+    assert first["annotations"] == {"anna": ["offer"], "ben": ["denial"]}
+    assert (second["labels"], second["annotations"]) == (["accusation"], {"anna": ["accusation"]})
+    (told,) = read_rows(imported.rejected)
+    assert isinstance(told, GoodRow)
+    assert told.values["where"].endswith("ben.csv:4")
+    assert told.values["reason"] == "unknown label 'denail'; did you mean 'denial'?"
+    show(*imported_lines(imported))
+    assert "1 annotations do not fit" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_tables_of_other_kinds_say_the_same(folder: Path, sheets: Path, ending: str) -> None:
+    for output in ("annotated.jsonl", f"annotated.{ending}"):
+        import_annotations(settings(folder, "import", output, tool=Tool.spreadsheet, annotations=sheets))
+    lines, table = (read_examples(folder / f"annotated.{kind}", LABELS) for kind in ("jsonl", ending))
+    assert lines == table
+    if ending == "parquet":
+        (cell, *_) = pq.read_table(folder / "annotated.parquet")["annotations"].to_pylist()
+        assert json.loads(cell) == {"anna": ["offer"], "ben": ["denial"]}
+
+
+def test_what_was_set_aside_before_is_not_told_again(folder: Path, sheets: Path) -> None:
+    config = settings(folder, "import", "annotated.jsonl", tool=Tool.spreadsheet, annotations=sheets)
+    assert import_annotations(config).rejected.exists()
+    config.annotations = str(sheets / "anna.csv")
+    again = import_annotations(config)
+    assert not again.rejected.exists()
+    assert again.agreement == ()
+    assert again.annotators == ("anna",)
+
+
+def test_label_studio_and_a_spreadsheet_come_to_the_same(folder: Path, sheets: Path) -> None:
+    export_sentences(settings(folder, "export", "tasks.json"))
+    tasks = json.loads((folder / "tasks.json").read_text())
+    for task in tasks:
+        result = task.pop("predictions")[0]["result"]
+        task["annotations"] = [{"completed_by": "anna", "was_cancelled": False, "result": result}]
+    (folder / "export.json").write_text(json.dumps(tasks))
+    import_annotations(settings(folder, "import", "one.jsonl", annotations=folder / "export.json"))
+    other = settings(folder, "import", "other.jsonl", annotations=sheets / "anna.csv", tool=Tool.spreadsheet)
+    import_annotations(other)
+    assert (folder / "one.jsonl").read_text() == (folder / "other.jsonl").read_text()
+
+
+def test_suggestions_are_a_corpus_and_leave_out_what_is_annotated(folder: Path) -> None:
+    write_jsonl(folder / "annotated.jsonl", [{"id": f"s{n}", "text": "x", "labels": []} for n in range(20, 40)])
+    config = settings(folder, "suggest", "next.csv", annotated=folder / "annotated.jsonl", n=6)
+    assert len(suggest_sentences(config)) == 6
+    chosen, whole = read_corpus(folder / "next.csv"), read_corpus(folder / "labelled.jsonl")
+    assert len(chosen.sentences) == 6
+    for identifier, sentence in chosen.sentences.items():
+        assert int(identifier.removeprefix("s")) < 20
+        assert sentence.probabilities == whole.sentences[identifier].probabilities
+        assert "has probability" in sentence.columns["reason"]
+        assert sentence.columns["scenario"] == whole.sentences[identifier].columns["scenario"]
+
+
+def test_a_label_that_probabilities_contradict_is_suspected(folder: Path) -> None:
+    pytest.importorskip("cleanlab")
+    rows = [row.values for row in read_rows(folder / "labelled.jsonl") if isinstance(row, GoodRow)]
+    annotated = [{"id": row["id"], "text": row["text"], "labels": row["labels"]} for row in rows]
+    annotated[5]["labels"] = ["denial"]
+    write_jsonl(folder / "annotated.jsonl", annotated)
+    config = settings(folder, "check", "suspects.csv", annotated=folder / "annotated.jsonl")
+    check_labels(config)
+    told = [row.values for row in read_rows(folder / "suspects.csv") if isinstance(row, GoodRow)]
+    assert {(row["id"], row["label"], row["given"]) for row in told} == {
+        ("s5", "offer", "false"),
+        ("s5", "denial", "true"),
+    }
+    assert all(row["text"].startswith("'=5 ") for row in told), "a table for people runs no formula"
+
+
+@pytest.mark.parametrize(
+    ("action", "others", "told"),
+    [
+        ("import", {}, "give annotations="),
+        ("import", {"annotations": "none.json"}, "none.json"),
+        ("import", {"annotations": "empty"}, "holds no files"),
+        ("import", {"annotations": "tasks.json"}, "holds no annotation of "),
+        ("suggest", {"n": 0}, "at least 1"),
+        ("check", {}, "give annotated="),
+        ("check", {"annotated": "foreign.jsonl"}, "lacks sentences of .*\n  unheard of"),
+        ("export", {"none_label": "offer"}, "give none_label="),
+    ],
+)
+def test_a_mistake_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, action: str, others: dict[str, Any], told: str
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "empty").mkdir()
+    export_sentences(settings(folder, "export", "tasks.json"))
+    write_jsonl(folder / "foreign.jsonl", [{"id": "unheard of", "text": "x", "labels": []}])
+    with pytest.raises((ConfigError, DataError), match=told):
+        JOBS[action](settings(folder, action, "out.jsonl", **others))
+    assert not (folder / "out.jsonl").exists()
+
+
+def test_the_script_goes_all_the_way_round(run_script: Run, folder: Path) -> None:
+    def annotate(action: str, output: str, *others: str) -> tuple[int, str]:
+        done = run_script(
+            "annotate.py", f"action={action}", "corpus=labelled.jsonl", f"output={output}", *others, cwd=folder
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    status, told = annotate("suggest", "next.jsonl", "n=10")
+    assert (status, told.splitlines()[0][:31]) == (0, "10 sentences to annotate next: "), told
+    assert annotate("export", "sheet.csv", "tool=spreadsheet")[0] == 0
+    fill_in(folder / "sheet.csv", folder / "anna.csv", {7: "gift"})
+    status, told = annotate("import", "annotated.jsonl", "tool=spreadsheet", "annotations=anna.csv")
+    assert status == 2, told
+    assert "1 annotations do not fit and were set aside in annotated.jsonl.rejected.jsonl" in told
+    pytest.importorskip("cleanlab")
+    status, told = annotate("check", "suspects.csv", "annotated=annotated.jsonl")
+    assert status == 0, told
+    assert "0 labels may be wrong" in told
