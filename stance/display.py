@@ -134,7 +134,8 @@ def imported_lines(imported: Imported) -> Iterator[str | Table]:
     if imported.agreement:
         table = Table(title="Where annotators agree", title_justify="left", box=SIMPLE_HEAD)
         table.add_column("label")
-        for heading in ("sentences", "F1", "alpha", *(Text(fold(name)) for name in imported.annotators)):
+        headings: list[str | Text] = ["sentences", "F1", "alpha"]
+        for heading in (*headings, *(Text(fold(name)) for name in imported.annotators)):
             table.add_column(heading, justify="right")
         for row in imported.agreement:
             counts = (f"{count:,}" for count in row.given)

@@ -4,6 +4,7 @@ The folder must be on a file system that all nodes share, as the inputs must. Wh
 again by another; what it had finished has its receipt, and is not.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,12 +35,13 @@ def label_on_ray(
     if not shards:
         return
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="warning")
+        ray.init(log_to_driver=False, logging_level=logging.WARNING)
     ray.data.DataContext.get_current().enable_progress_bars = False  # the job has its own
     queue = ray.data.from_items([{"index": shard.index} for shard in shards], override_num_blocks=len(shards))
     # Within an actor the model may use every core that the actor was given.
+    actor: Any = _Actor
     labelled = queue.map(
-        _Actor,
+        actor,
         fn_constructor_args=(config, plan, folder),
         compute=ActorPoolStrategy(min_size=1, max_size=config.workers),
         num_cpus=config.worker_cpus,
