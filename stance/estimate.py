@@ -130,7 +130,10 @@ def estimate(config: EstimateConfig) -> Estimates:
         trust[label] = power(sample.design, coding)
         shares.extend(_shares(label, coding, sample.design, trust[label], parts))
         if covariates:
-            found = regress(sample.design, coding, covariates, config.regression)
+            try:
+                found = regress(sample.design, coding, covariates, config.regression)
+            except DataError as error:
+                raise DataError(f"'{label}': {error}") from None
             effects.extend(_effects(label, found, len(corpus.ids), len(sample.gold)))
     done = Estimates(
         corpus=config.corpus,

@@ -65,8 +65,8 @@ UNKNOWN = Share(None, None, None)
 def power(design: Design, coding: Coding) -> float:
     """How far to trust the probabilities, from 0 (not at all) to 1: the power tuning of PPI++, section 6.
 
-    The factor with which the estimate over the whole corpus varies least. Tuned once and used for all groups and
-    regressions: any fixed factor is right, and small groups would overfit theirs.
+    The factor with which the estimate over the whole corpus varies least. Tuned once and used for all groups:
+    any fixed factor is right, and small groups would overfit theirs.
     """
     everything = np.ones(len(coding.given), dtype=np.bool_)
     _, hand = _hand(design, coding, everything)

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from stance.config import Regression, SampleConfig
-from stance.decision import FloatArray
+from stance.decision import BoolArray, FloatArray
 from stance.design import IntArray
-from stance.errors import ConfigError
+from stance.errors import ConfigError, DataError
 from stance.labelled import (
     ID,
     INCLUSION,
@@ -116,6 +116,8 @@ def _plan(config: SampleConfig, corpus: Corpus, probabilities: FloatArray) -> _P
     else:
         column = corpus.column_of(config.label)
         by, floor, goals = probabilities[:, column], config.floor, range(column, column + 1)
+        if config.strata < 1:
+            raise ConfigError(f"Expected strata to be at least 1, found {config.strata}.")
         strata = stratify(by, lower_bounds(by, config.strata))
         # Named by what the corpus says, not by what the pilot makes of it, so that they are found again there.
         stated = corpus.probabilities[:, column]
@@ -156,13 +158,23 @@ def _corrected(corpus: Corpus, config: SampleConfig) -> FloatArray:
         held = np.clip(corpus.probabilities[:, column], TINY, 1 - TINY)
         covariates = np.column_stack([np.ones(len(held)), np.log(held / (1 - held))])
         rows, weights = covariates[pilot.design.coded], pilot.design.weights
-        if min(gold.sum(), (~gold).sum()) >= FEW:
-            values = fit(rows, weights, gold, Regression.logistic).values
-            if values[1] > 0:
-                probabilities[:, column] = sigmoid(covariates @ values)
-                continue
-        log.warning("The pilot says too little about '%s': its probabilities are taken as they are.", label)
+        values = _platt(rows, weights, gold)
+        if values is None:
+            log.warning("The pilot says too little about '%s': its probabilities are taken as they are.", label)
+        else:
+            probabilities[:, column] = sigmoid(covariates @ values)
     return probabilities
+
+
+def _platt(rows: FloatArray, weights: FloatArray, gold: BoolArray) -> FloatArray | None:
+    """Intercept and slope; None where the pilot does not tell them, or they would turn the order round."""
+    if min(gold.sum(), (~gold).sum()) < FEW:
+        return None
+    try:
+        values = fit(rows, weights, gold, Regression.logistic).values
+    except DataError:  # the model is right about all of them, or says the same of all
+        return None
+    return values if values[1] > 0 else None
 
 
 def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[int]) -> None:

@@ -39,8 +39,10 @@ def allocate(probabilities: FloatArray, strata: IntArray, n: int, floor: int) ->
     all that it has): a model that is sure of itself in a stratum may still be wrong there.
 
     Raises:
-        ConfigError: ``n`` is less than the floors come to, or more than there are sentences.
+        ConfigError: ``n`` is less than the floors come to, or more than there are sentences; or there is no floor.
     """
+    if floor < 1:
+        raise ConfigError(f"Expected floor to be at least 1, found {floor}: a stratum without any drawn is not known.")
     sizes = np.bincount(strata)
     least = np.minimum(floor, sizes)
     if not least.sum() <= n <= sizes.sum():
