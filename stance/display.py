@@ -123,16 +123,13 @@ def estimates_tables(estimates: Estimates) -> Sequence[Table]:
 
 
 def _whole_table(estimates: Estimates) -> Table:
-    table = Table(
-        title=f"{estimates.corpus}, n = {estimates.n:,}, {estimates.coded:,} hand-coded",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-    )
+    whole = [row for row in estimates.shares if row.column is None]
+    title = f"{estimates.corpus}, n = {estimates.n:,}, {estimates.coded:,} hand-coded"
+    table = _shares_table(title, whole)
     for heading in ("label", "method"):
         table.add_column(heading)
     for heading in ("share [95 %]", "coded with it"):
         table.add_column(heading, justify="right")
-    whole = [row for row in estimates.shares if row.column is None]
     for before, row in zip((None, *whole), whole, strict=False):
         new = before is None or before.label != row.label
         table.add_row(row.label if new else "", row.method, _share_cell(row), f"{row.positives:,}" if new else "")
@@ -141,13 +138,7 @@ def _whole_table(estimates: Estimates) -> Table:
 
 def _groups_table(estimates: Estimates, column: str) -> Table:
     rows = [row for row in estimates.shares if row.column == column]
-    table = Table(
-        title=column,
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        caption="* too little is coded here to lean on the interval" if any(row.small for row in rows) else None,
-        caption_justify="left",
-    )
+    table = _shares_table(column, rows)
     for heading in ("group", "label"):
         table.add_column(heading)
     for heading in ("n", "coded", Method.naive.value, f"{Method.ppi.value} [95 %]"):
@@ -172,6 +163,12 @@ def _effects_table(estimates: Estimates) -> Table:
             both = (naive[row.label, row.covariate], row)
             table.add_row(row.label, row.covariate, *(_with_interval(one.value, one.low, one.high) for one in both))
     return table
+
+
+def _shares_table(title: str, rows: Sequence[Estimate]) -> Table:
+    """A table without columns yet, which says what its asterisks mean if there are to be any."""
+    told = "* too little is coded here to lean on the interval" if any(row.small for row in rows) else None
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
 
 
 def _share_cell(row: Estimate) -> str:

@@ -192,7 +192,7 @@ def _periods(corpus: Corpus, column: str, period: Period) -> list[str]:
     if wrong:
         example = "2024-05-31"[: period.value]
         raise DataError(f"{corpus.path}: expected '{column}' to hold dates such as {example}, found:", wrong)
-    return [value[: period.value] for value in found]
+    return [value if value == NO_VALUE else value[: period.value] for value in found]
 
 
 def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Sequence[_Part]) -> Iterator[Estimate]:
@@ -228,7 +228,7 @@ def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, FloatArray]:
     for name in names:
         values = [_group(value) for value in corpus.columns[name]]
         try:
-            numbers = np.array(values, dtype=np.float64)
+            numbers = np.array([value for value in values if value != NO_VALUE], dtype=np.float64)
         except ValueError:
             groups = [group for group, _ in Counter(values).most_common()]
             if len(groups) > MANY:
@@ -239,7 +239,11 @@ def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, FloatArray]:
             for group in groups[1:]:
                 found[f"{name}={group}"] = np.array([value == group for value in values], dtype=np.float64)
         else:
-            if not np.isfinite(numbers).all():
-                raise DataError(f"{corpus.path}: covariate '{name}' has values that are no finite numbers.")
+            missing = len(values) - int(np.isfinite(numbers).sum())
+            if missing:
+                raise DataError(
+                    f"{corpus.path}: expected covariate '{name}' to be a number in every sentence, found none in "
+                    f"{missing}. Leave it out, or leave those sentences out of the corpus."
+                )
             found[name] = numbers
     return found
