@@ -76,6 +76,21 @@ class Tool(Enum):
     spreadsheet = "spreadsheet"
 
 
+class Period(Enum):
+    """A stretch of time to count by; the value is how many characters of an ISO date name it."""
+
+    year = 4
+    month = 7
+    day = 10
+
+
+class Regression(Enum):
+    """How a label's share follows from covariates: by adding to it, or to its log odds."""
+
+    linear = "linear"
+    logistic = "logistic"
+
+
 class OnError(Enum):
     """What a labelling job does with a row that cannot be labelled."""
 
@@ -404,6 +419,87 @@ class AnnotateConfig:
     annotated: str | None = None
     n: int = 100
     none_label: str = "none"
+
+
+@dataclass(kw_only=True)
+class SampleConfig:
+    """A sample of a labelled corpus, to be coded by hand.
+
+    Attributes:
+        corpus: an output of ``scripts/predict.py``.
+        output: a .jsonl, .csv or .parquet file to write.
+        n: how many sentences to draw.
+        width: instead of ``n``, the wanted width of the 95 % interval around the share of ``label``, or of every label:
+            0.02 is one percentage point either way.
+        label: draw from strata of this label's probability; None draws a simple random sample.
+        strata: how many of them.
+        floor: sentences to draw from each at least.
+        pilot: sentences coded before, by which probabilities are corrected when the sample is planned.
+        label_column: what a person fills in; in the pilot too.
+        document_column: holds the document of a sentence; None takes ``document`` if there is one.
+        seed: of the draw.
+    """
+
+    corpus: str = MISSING
+    output: str = MISSING
+    n: int | None = None
+    width: float | None = None
+    label: str | None = None
+    strata: int = 4
+    floor: int = 20
+    pilot: str | None = None
+    label_column: str = "labels"
+    document_column: str | None = None
+    seed: int = 0
+
+
+@dataclass(kw_only=True)
+class EstimateConfig:
+    """How common labels are in a labelled corpus.
+
+    Attributes:
+        corpus: an output of ``scripts/predict.py``.
+        coded: sentences of it that a person has coded: a table that ``scripts/sample.py`` drew, filled in; or any with
+            ``id`` and labels, which then counts as a simple random sample.
+        output: JSON file to write; None writes none.
+        label_column: what the person filled in.
+        document_column: holds the document of a sentence; None takes ``document`` if there is one.
+        by: columns of the corpus, in each of whose groups to count.
+        time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), to count by period.
+        period: year, month or day.
+        covariates: columns on which to regress each label: numbers as they are, anything else group by group.
+        regression: linear or logistic.
+    """
+
+    corpus: str = MISSING
+    coded: str = MISSING
+    output: str | None = None
+    label_column: str = "labels"
+    document_column: str | None = None
+    by: list[str] = field(default_factory=list)
+    time: str | None = None
+    period: Period = Period.month
+    covariates: list[str] = field(default_factory=list)
+    regression: Regression = Regression.linear
+
+
+@dataclass(kw_only=True)
+class SimulateConfig:
+    """A simulation of how often the intervals of ``estimate`` hold the truth.
+
+    Attributes:
+        draws: corpora and samples to draw for each label.
+        sentences: in each corpus.
+        coded: sentences hand-coded of each.
+        seed: of the draws.
+        output: Markdown file to write.
+    """
+
+    draws: int = 500
+    sentences: int = 10000
+    coded: int = 1000
+    seed: int = 0
+    output: str = MISSING
 
 
 @dataclass(kw_only=True)

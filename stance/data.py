@@ -146,6 +146,17 @@ def hash_examples(examples: Iterable[Example]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def label_names(cell: Any, columns: DataConfig) -> list[str] | None:
+    """The names in a cell of the label column, whatever way they are written there; None where it holds none such."""
+    if cell is None:
+        return []
+    if isinstance(cell, str):
+        cell = [name.strip() for name in cell.split(columns.label_separator)]
+    if not isinstance(cell, list) or not all(isinstance(name, str) for name in cell):
+        return None
+    return [name for name in cell if name and name != columns.none_label]
+
+
 def _referenced(folder: Path, split: str, labels: Sequence[str], *, alone: bool) -> list[Example]:
     references = read_references(folder / f"{split}.jsonl", labels)
     source = folder / TEXTS
@@ -182,7 +193,7 @@ def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[
     elif not text.strip():
         wrong.append(f"'{columns.text_column}' is empty")
     cell = values[columns.label_column]
-    names = _label_names(cell, columns)
+    names = label_names(cell, columns)
     if names is None:
         wrong.append(f"expected '{columns.label_column}' to be label names, found {_shown(cell)}")
         return None, wrong
@@ -192,16 +203,6 @@ def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[
     identifier = _identifier(values.get("id"), row.where, "id", wrong)
     scenario = _identifier(values.get(columns.scenario_column), identifier, columns.scenario_column, wrong)
     return Example(identifier, str(text), tuple(label for label in labels if label in names), scenario), wrong
-
-
-def _label_names(cell: Any, columns: DataConfig) -> list[str] | None:
-    if cell is None:
-        return []
-    if isinstance(cell, str):
-        cell = [name.strip() for name in cell.split(columns.label_separator)]
-    if not isinstance(cell, list) or not all(isinstance(name, str) for name in cell):
-        return None
-    return [name for name in cell if name and name != columns.none_label]
 
 
 def _identifier(cell: Any, otherwise: str, column: str, wrong: list[str]) -> str:

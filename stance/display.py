@@ -13,10 +13,13 @@ from stance.annotation.label_errors import Suspect
 from stance.annotation.suggestion import Suggestion
 from stance.check import Report
 from stance.contrast import PhenomenonScore
+from stance.estimate import Estimate, Estimates
 from stance.fetch import MISSING, Fetched
 from stance.figures import figure
 from stance.metrics import BandMetrics, Metrics
 from stance.predict import Prediction
+from stance.prevalence import Method
+from stance.sample import Drawn
 from stance.text import fold
 
 _COLOURS = ("green", "red", "blue", "yellow", "magenta", "cyan")
@@ -94,6 +97,89 @@ def contrast_table(scores: Sequence[PhenomenonScore]) -> Table:
     n, right = sum(row.n for row in scores), sum(row.right for row in scores)
     table.add_row("all", str(n), str(right), f"{right / n:.2f}")
     return table
+
+
+def drawn_tables(drawn: Drawn) -> Sequence[Table]:
+    """Where a sample was drawn, and how wide the intervals from it are expected to be."""
+    strata = Table(title=f"{drawn.n:,} sentences to code", title_justify="left", box=SIMPLE_HEAD)
+    strata.add_column("stratum")
+    for heading in ("sentences", "drawn"):
+        strata.add_column(heading, justify="right")
+    for row in drawn.strata:
+        strata.add_row(row.name, f"{row.n:,}", f"{row.drawn:,}")
+    widths = Table(title="Expected width of the 95 % interval", title_justify="left", box=SIMPLE_HEAD)
+    widths.add_column("label")
+    for method in (Method.ppi, Method.hand):
+        widths.add_column(method.value, justify="right")
+    for label, width in drawn.widths.items():
+        widths.add_row(label, figure(width.ppi), figure(width.hand))
+    return [strata, widths]
+
+
+def estimates_tables(estimates: Estimates) -> Sequence[Table]:
+    """Labels in the whole corpus by every method; in groups, and with covariates, by the model and corrected."""
+    columns = dict.fromkeys(row.column for row in estimates.shares)
+    tables = [_groups_table(estimates, column) if column else _whole_table(estimates) for column in columns]
+    if estimates.regression:
+        tables.append(_effects_table(estimates))
+    return tables
+
+
+def _whole_table(estimates: Estimates) -> Table:
+    whole = [row for row in estimates.shares if row.column is None]
+    title = f"{estimates.corpus}, n = {estimates.n:,}, {estimates.coded:,} hand-coded"
+    table = _shares_table(title, whole)
+    for heading in ("label", "method"):
+        table.add_column(heading)
+    for heading in ("share [95 %]", "coded with it"):
+        table.add_column(heading, justify="right")
+    for before, row in zip((None, *whole), whole, strict=False):
+        new = before is None or before.label != row.label
+        table.add_row(row.label if new else "", row.method, _share_cell(row), f"{row.positives:,}" if new else "")
+    return table
+
+
+def _groups_table(estimates: Estimates, column: str) -> Table:
+    rows = [row for row in estimates.shares if row.column == column]
+    table = _shares_table(column, rows)
+    for heading in ("group", "label"):
+        table.add_column(heading)
+    for heading in ("n", "coded", Method.naive.value, f"{Method.ppi.value} [95 %]"):
+        table.add_column(heading, justify="right")
+    naive = {(row.group, row.label): row for row in rows if row.method == Method.naive.value}
+    for row in rows:
+        if row.method == Method.ppi.value:
+            counted = figure(naive[row.group, row.label].value)
+            table.add_row(fold(str(row.group)), row.label, f"{row.n:,}", f"{row.coded:,}", counted, _share_cell(row))
+    return table
+
+
+def _effects_table(estimates: Estimates) -> Table:
+    table = Table(title=f"{estimates.regression} regression", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("label", "covariate"):
+        table.add_column(heading)
+    for method in (Method.naive, Method.ppi):
+        table.add_column(f"{method.value} [95 %]", justify="right")
+    naive = {(row.label, row.covariate): row for row in estimates.effects if row.method == Method.naive.value}
+    for row in estimates.effects:
+        if row.method == Method.ppi.value:
+            both = (naive[row.label, row.covariate], row)
+            table.add_row(row.label, row.covariate, *(_with_interval(one.value, one.low, one.high) for one in both))
+    return table
+
+
+def _shares_table(title: str, rows: Sequence[Estimate]) -> Table:
+    """A table without columns yet, which says what its asterisks mean if there are to be any."""
+    told = "* too little is coded here to lean on the interval" if any(row.small for row in rows) else None
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
+
+
+def _share_cell(row: Estimate) -> str:
+    return _with_interval(row.value, row.low, row.high) + "*" * row.small
+
+
+def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    return figure(None) if value is None else f"{figure(value)} [{figure(low)}, {figure(high)}]"
 
 
 def fetched_lines(fetched: Fetched) -> Iterator[str]:

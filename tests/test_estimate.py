@@ -1,0 +1,331 @@
+"""Shares and regressions from a hand-coded sample: small cases by hand, another library's figures, and coverage."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Run, write_jsonl
+
+from stance.config import EstimateConfig, Period, Regression, SimulateConfig
+from stance.design import Design, Influence
+from stance.errors import DataError, StanceError
+from stance.estimate import Estimate, Estimates, estimate
+from stance.maps import sigmoid
+from stance.prevalence import Coding, Method, confuse, measure, power
+from stance.regression import fit, regress
+from stance.simulation import PROFILES, Sampling, cover, simulate
+
+
+def simple_design(sentences: int, coded: np.ndarray, documents: np.ndarray | None = None) -> Design:
+    documents = np.arange(sentences) if documents is None else documents
+    return Design(documents, np.zeros(sentences, int), coded, np.full(len(coded), sentences / len(coded)))
+
+
+def test_small_case_by_hand() -> None:
+    """Eight sentences, the first four coded: naive 3/8; hand 2/4; hits 1/2, false alarms 1/2 of two each."""
+    given = np.array([1, 0, 1, 0, 1, 0, 0, 0], bool)
+    coding = Coding(given, given * 0.8, np.array([1, 1, 0, 0], bool))
+    design = simple_design(8, np.arange(4))
+    shares = measure(design, coding, 1.0, np.ones(8, bool), confuse(design, coding))
+    assert shares[Method.naive].value == 3 / 8
+    assert shares[Method.hand].value == 1 / 2
+    assert shares[Method.adjusted].value is None, "a model that hits no oftener than it errs cannot be solved for"
+    # The mean probability .3 of all and .4 of the coded: the sample has .1 too much, as far as the model can tell.
+    assert shares[Method.ppi].value == pytest.approx(0.4)
+    part = measure(design, coding, 1.0, np.arange(8) < 2, confuse(design, coding))
+    assert (part[Method.naive].value, part[Method.hand].value) == (1 / 2, 1)
+    assert measure(design, coding, 1.0, np.arange(8) > 5, confuse(design, coding))[Method.hand].value is None
+
+
+def test_the_adjusted_count_undoes_the_errors() -> None:
+    """Of 100 coded, 20 carry it and 15 of them are hit; of 80 others 8 are false alarms. The model gives 30 %."""
+    gold = np.arange(100) < 20
+    given = np.zeros(1000, bool)
+    given[:15] = given[20:28] = True
+    given[100:377] = True
+    coding = Coding(given, given.astype(float), gold)
+    design = simple_design(1000, np.arange(100))
+    share = measure(design, coding, 1.0, np.ones(1000, bool), confuse(design, coding))[Method.adjusted]
+    assert share.value == pytest.approx((0.3 - 0.1) / (0.75 - 0.1))
+
+
+def test_figures_are_those_of_another_library() -> None:
+    """ppi_py 0.2.3 (Angelopoulos et al.), of the same numbers, which takes coded sentences as apart from the rest."""
+    rng = np.random.default_rng(7)
+    probabilities = rng.beta(0.4, 4, 5000)
+    gold = rng.random(5000) < probabilities**1.3
+    coding = Coding(probabilities >= 0.5, probabilities, gold[:400])
+    design = simple_design(5000, np.arange(400))
+    shares = measure(design, coding, power(design, coding), np.ones(5000, bool), confuse(design, coding))
+    powered = shares[Method.ppi]
+    assert powered.value == pytest.approx(0.04952449, abs=2e-5)
+    assert powered.high - powered.low == pytest.approx(0.06892498 - 0.03012401, rel=0.02)
+    whole = measure(design, coding, 5000 / 4600, np.ones(5000, bool), confuse(design, coding))
+    assert whole[Method.ppi].value == pytest.approx(0.04931715, abs=1e-8), "lam=1"
+    weights = 1 / (0.05 + 0.9 * probabilities[:400])
+    unequal = Design(design.documents, design.strata, design.coded, weights)
+    # Its mean is over the other 4,600 sentences, ours over all: the same but for these two numbers.
+    rest, everything = probabilities[400:].mean(), probabilities.mean()
+    half = measure(unequal, coding, 0.5, np.ones(5000, bool), confuse(unequal, coding))[Method.ppi]
+    assert half.value == pytest.approx(0.04119948 + 0.5 * (everything - rest), abs=1e-8)
+
+
+def test_a_census_leaves_nothing_to_the_model() -> None:
+    rng = np.random.default_rng(0)
+    gold = rng.random(300) < 0.3
+    coding = Coding(rng.random(300) < 0.5, rng.random(300), gold)
+    design = simple_design(300, np.arange(300))
+    shares = measure(design, coding, power(design, coding), np.ones(300, bool), confuse(design, coding))
+    assert shares[Method.ppi].value == pytest.approx(gold.mean())
+    covariates = {"1": np.ones(300), "x": rng.normal(size=300)}
+    found = regress(design, coding, covariates, Regression.logistic)
+    for one, other in zip(found[Method.ppi], found[Method.hand], strict=True):
+        assert one.value == pytest.approx(other.value)
+
+
+def test_variance_of_a_stratified_sample_is_the_textbook_s() -> None:
+    """Cochran 1977, section 5.3, and between the strata what a corpus of this size cannot tell."""
+    rng = np.random.default_rng(1)
+    strata = np.repeat([0, 1], [9000, 1000])
+    coded = np.concatenate([rng.choice(9000, 200, replace=False), 9000 + rng.choice(1000, 200, replace=False)])
+    design = Design(np.arange(10000), strata, coded, np.repeat([45.0, 5.0], 200))
+    gold = rng.random(400) < np.repeat([0.02, 0.5], 200)
+    rates = gold[:200].mean(), gold[200:].mean()
+    share = design.weights @ gold / 10000
+    influence = Influence(np.zeros(10000), (gold - share) / 10000)
+    inside = [0.9**2 * rates[0] * (1 - rates[0]) / 200, 0.1**2 * rates[1] * (1 - rates[1]) / 200]
+    between = (0.9 * (rates[0] - share) ** 2 + 0.1 * (rates[1] - share) ** 2) / 10000
+    assert design.covariance([influence])[0, 0] == pytest.approx(sum(inside) + between, rel=0.01)
+
+
+def test_sentences_of_one_document_that_are_alike_widen_the_interval() -> None:
+    rng = np.random.default_rng(2)
+    documents = np.repeat(np.arange(100), 10)
+    gold = np.repeat(rng.random(100) < 0.2, 10)
+    coding = Coding(gold, gold.astype(float), gold)
+    widths = []
+    for clusters in (documents, np.arange(1000)):
+        design = simple_design(1000, np.arange(1000), clusters)
+        share = measure(design, coding, 0.0, np.ones(1000, bool), confuse(design, coding))[Method.hand]
+        widths.append(share.high - share.low)
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(10), rel=0.1)
+
+
+SIMULATED = SimulateConfig(draws=500, sentences=4000, coded=600, output="")
+
+
+@pytest.mark.parametrize("sampling", Sampling)
+def test_corrected_intervals_hold_the_truth_as_often_as_they_say_and_naive_ones_do_not(sampling: Sampling) -> None:
+    rows = {row.method: row for row in cover(PROFILES[1], sampling, SIMULATED, seed=5)}
+    assert rows[Method.naive].held < 0.2
+    assert 0.93 <= rows[Method.ppi].held <= 0.97
+    assert 0.93 <= rows[Method.hand].held <= 0.97
+    assert (
+        rows[Method.ppi].width < rows[Method.hand].width / {Sampling.simple: 1.15, Sampling.stratified: 1.02}[sampling]
+    )
+
+
+def test_the_page_of_the_simulation_has_every_label_sampling_and_method(tmp_path: Path) -> None:
+    config = SimulateConfig(draws=3, sentences=1000, coded=200, output=str(tmp_path / "page.md"))
+    found = simulate(config)
+    assert len(found) == len(PROFILES) * 2 * 4
+    page = (tmp_path / "page.md").read_text()
+    assert sum(line.startswith("| denial | stratified |") for line in page.splitlines()) == 4
+
+
+@pytest.mark.parametrize("kind", Regression)
+def test_regression_is_right_where_errors_go_with_the_covariate(kind: Regression) -> None:
+    """The model sees the label twice as often where x is 1, but there is no difference: naive says there is."""
+    held, widths = dict.fromkeys(Method, 0), {method: [] for method in Method}
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        gold = rng.random(3000) < 0.2
+        x = (rng.random(3000) < 0.5).astype(float)
+        probabilities = sigmoid(4 * gold - 3 + 1.5 * x + rng.normal(size=3000))
+        coded = rng.choice(3000, 400, replace=False)
+        coding = Coding(probabilities >= 0.5, probabilities, gold[coded])
+        found = regress(simple_design(3000, coded), coding, {"1": np.ones(3000), "x": x}, kind)
+        for method, (_, effect) in found.items():
+            held[method] += effect.low <= 0 <= effect.high
+            widths[method].append(effect.high - effect.low)
+    assert held[Method.naive] / 300 < 0.1
+    assert 0.92 <= held[Method.ppi] / 300 <= 0.98
+    assert np.mean(widths[Method.ppi]) < np.mean(widths[Method.hand]) / 1.2
+
+
+def test_logistic_regression_finds_the_highest_likelihood_and_says_where_there_is_none() -> None:
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(2000), 2000 + rng.integers(0, 20, 2000)])
+    gold = rng.random(2000) < sigmoid(0.2 * (x[:, 1] - 2010))
+    found = fit(x, np.ones(2000), gold, Regression.logistic)
+    assert x.T @ (gold - sigmoid(x @ found.values)) == pytest.approx([0, 0], abs=1e-4)
+    with pytest.raises(DataError, match="does not settle"):
+        fit(x, np.ones(2000), x[:, 1] > 2010, Regression.logistic)
+    with pytest.raises(DataError, match="no one solution"):
+        fit(np.column_stack([x, x[:, 1]]), np.ones(2000), gold, Regression.linear)
+
+
+# The job, on files.
+
+
+def corpus_rows(n: int = 400) -> list[dict[str, object]]:
+    rng = np.random.default_rng(0)
+    rows: list[dict[str, object]] = []
+    for number in range(n):
+        gold = [label for label, rate in (("offer", 0.3), ("denial", 0.2)) if rng.random() < rate]
+        p = {label: round(float(sigmoid(4 * (label in gold) - 2 + rng.normal())), 6) for label in ("offer", "denial")}
+        rows.append(
+            {
+                "id": f"s{number}",
+                "text": f"Sentence {number}.",
+                "gold": gold,
+                "source": ["wire", "radio"][number % 2],
+                "date": f"2024-0{1 + number % 3}-11",
+                "length": number % 7,
+                "document": f"d{number // 5}",
+                "labels": [label for label in p if p[label] >= 0.5],
+                "uncertain": [],
+                "probabilities": p,
+                "truncated": False,
+            }
+        )
+    return rows
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    rows = corpus_rows()
+    coded = [{"id": row["id"], "text": row["text"], "labels": row["gold"]} for row in rows[::2]]
+    return write_jsonl(tmp_path / "corpus.jsonl", rows), write_jsonl(tmp_path / "coded.jsonl", coded)
+
+
+def run(files: tuple[Path, Path], **settings: object) -> Estimates:
+    return estimate(EstimateConfig(corpus=str(files[0]), coded=str(files[1]), **settings))
+
+
+def only(found: Estimates, label: str, group: str | None, method: Method) -> Estimate:
+    (row,) = (row for row in found.shares if (row.label, row.group, row.method) == (label, group, method.value))
+    return row
+
+
+def test_shares_of_the_whole_of_groups_and_of_months(files: tuple[Path, Path], tmp_path: Path) -> None:
+    found = run(files, by=["source"], time="date", output=str(tmp_path / "out.json"))
+    rows = corpus_rows()
+    given = [row for row in rows if "offer" in row["labels"]]
+    assert only(found, "offer", None, Method.naive).value == pytest.approx(len(given) / 400)
+    coded = [row["gold"] for row in rows[::2]]
+    hand = only(found, "offer", None, Method.hand)
+    assert hand.value == pytest.approx(sum("offer" in gold for gold in coded) / 200)
+    assert (hand.n, hand.coded, hand.positives) == (400, 200, sum("offer" in gold for gold in coded))
+    powered = only(found, "offer", None, Method.ppi)
+    assert powered.high - powered.low < hand.high - hand.low
+    assert 0 < found.trust["offer"] <= 1
+    assert [row.group for row in found.shares if row.label == "offer"][4::4] == [
+        *("radio", "wire", "2024-01", "2024-02", "2024-03")
+    ]
+    radio = only(found, "offer", "radio", Method.ppi)
+    assert (radio.n, radio.coded, radio.value, radio.small) == (200, 0, None, True), "only every other one was coded"
+    assert not only(found, "offer", "wire", Method.ppi).small
+    assert found.documents == 80
+    assert json.loads((tmp_path / "out.json").read_text())["shares"][0]["method"] == "naive count"
+
+
+@pytest.mark.parametrize(("period", "groups"), [(Period.year, ["2024"]), (Period.day, ["2024-01-11", "2024-02-11"])])
+def test_periods(files: tuple[Path, Path], period: Period, groups: list[str]) -> None:
+    found = run(files, time="date", period=period)
+    assert list(dict.fromkeys(row.group for row in found.shares if row.group))[:2] == groups
+
+
+def test_sentences_without_a_date_or_a_number(files: tuple[Path, Path]) -> None:
+    rows = corpus_rows()
+    rows[0] |= {"date": None, "length": None}
+    write_jsonl(files[0], rows)
+    assert only(run(files, time="date"), "offer", "(none)", Method.naive).n == 1
+    with pytest.raises(DataError, match="to be a number in every sentence, found none in 1"):
+        run(files, covariates=["length"])
+
+
+def test_covariates_are_numbers_or_groups(files: tuple[Path, Path]) -> None:
+    found = run(files, covariates=["length", "date"])
+    names = list(dict.fromkeys(row.covariate for row in found.effects))
+    assert names == ["(intercept)", "length", "date=2024-02-11", "date=2024-03-11"]
+    assert {row.method for row in found.effects} == {"naive count", "PPI++", "hand-coding alone"}
+    assert {(row.n, row.coded) for row in found.effects} == {(400, 200)}
+
+
+def test_regression_on_a_group_alone_gives_its_share_by_hand(files: tuple[Path, Path]) -> None:
+    found = run(files, by=["length"], covariates=["length"])
+    assert found.regression == "linear"
+    months = run(files, time="date", covariates=["date"])
+    (first,) = (
+        row.value
+        for row in months.effects
+        if (row.label, row.covariate, row.method) == ("offer", "(intercept)", Method.hand.value)
+    )
+    assert first == pytest.approx(only(months, "offer", "2024-01", Method.hand).value)
+
+
+def test_sentences_left_empty_are_told_and_the_others_stand_for_them(files: tuple[Path, Path]) -> None:
+    coded = [json.loads(line) for line in files[1].read_text().splitlines()]
+    before = run(files)
+    for row in coded[100:]:
+        row["labels"] = None
+    write_jsonl(files[1], coded)
+    found = run(files)
+    assert (len(found.uncoded), found.coded, before.uncoded) == (100, 100, ())
+    assert found.uncoded[0] == coded[100]["id"]
+    assert only(found, "offer", None, Method.hand).value == pytest.approx(
+        sum("offer" in row["labels"] for row in coded[:100]) / 100
+    )
+
+
+def test_a_table_filled_in_by_hand(files: tuple[Path, Path], tmp_path: Path) -> None:
+    table = tmp_path / "hand.csv"
+    table.write_text('id,labels\ns0,none\ns1,offer\ns2,"offer, denial"\ns3,\ns4,None\n')
+    found = run((files[0], table))
+    assert (found.coded, found.uncoded) == (4, ("s3",))
+    assert only(found, "offer", None, Method.hand).positives == 2
+
+
+MISTAKES = {
+    "another corpus's id": ({"id": "x1", "labels": []}, {}, "no sentence of .* has the id 'x1'"),
+    "twice": ({"id": "s0", "labels": []}, {}, "id 's0' was used before"),
+    "another text": ({"id": "s1", "labels": [], "text": "Other."}, {}, "the text of id 's1' is another"),
+    "misspelt label": ({"id": "s1", "labels": ["ofer"]}, {}, "unknown label 'ofer'; did you mean 'offer'"),
+    "no probability": ({"id": "s1", "labels": [], "inclusion_probability": 2}, {}, "above 0 and at most 1, found 2"),
+    "no such column": ({"id": "s1", "labels": []}, {"by": ["sorce"]}, "no column 'sorce'; did you mean 'source'"),
+    "no such label column": ({"id": "s1", "labels": []}, {"label_column": "label"}, "did you mean 'labels'"),
+    "no dates": ({"id": "s1", "labels": []}, {"time": "source"}, "expected 'source' to hold dates such as 2024-05"),
+    "no document": ({"id": "s1", "labels": []}, {"document_column": "doc"}, "no column 'doc'"),
+}
+
+
+@pytest.mark.parametrize(("row", "settings", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_told(files: tuple[Path, Path], row: dict, settings: dict, told: str) -> None:
+    rows = [json.loads(line) for line in files[1].read_text().splitlines()]
+    write_jsonl(files[1], [*rows, row])
+    with pytest.raises(StanceError, match=told):
+        run(files, **settings)
+
+
+def test_what_is_no_labelled_file_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is no labelled file.*python scripts/predict.py"):
+        run((files[1], files[1]))
+    empty = write_jsonl(tmp_path / "empty.jsonl", [{"id": "s0", "labels": None}])
+    with pytest.raises(DataError, match=r"Nothing is coded in .* or 'none'"):
+        run((files[0], empty))
+    with pytest.raises(DataError, match=r"id 's0' was used before"):
+        run((write_jsonl(tmp_path / "twice.jsonl", corpus_rows(3) * 2), files[1]))
+
+
+def test_the_script_shows_all_methods_and_tells_of_what_is_not_coded(
+    run_script: Run, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    with files[1].open("a") as file:
+        file.write('{"id": "s1", "labels": null}\n')
+    done = run_script("estimate.py", f"corpus={files[0]}", f"coded={files[1]}", "by=[source]", "covariates=[length]")
+    assert done.returncode == 2, done.stderr
+    assert "1 sentences of" in done.stderr
+    for told in (*(method.value for method in Method), "radio", "linear regression", "200 hand-coded"):
+        assert told in done.stdout
