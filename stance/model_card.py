@@ -119,6 +119,6 @@ def _lines(
         yield from config.commands
         yield "```\n"
     if config.seeds is not None:
-        yield f'Expect the figures of the rows "{_SEEDS}", with the spread between seeds in their last column.\n'
+        yield f"Other seeds give other figures: the rows '{_SEEDS}' tell theirs and, last, how far they spread.\n"
     yield "`config.yaml` has all settings, and `stance.json` the versions and hashes that the figures belong to:"
     yield ", ".join(f"{name} {version}" for name, version in model_file.versions.items()) + "."

@@ -55,7 +55,7 @@ def test_the_default_model_is_as_good_as_its_card_says(default: Predictor) -> No
     assert found == pytest.approx([float(cell.split()[0]) for cell in told.split("|")[3:8]], abs=0.01)
     heads, shares = (
         [cell.strip() for cell in row.split("|")]
-        for row in re.findall(r"^\| (?:\||all ).*$", contrast, re.MULTILINE)[:2]
+        for row in re.findall(r"^\| +(?:\||all ).*$", contrast, re.MULTILINE)[:2]
     )
     scores = judge_contrast(default, ROOT / "data/contrast.jsonl")
     right = sum(score.right for score in scores) / sum(score.groups for score in scores)
