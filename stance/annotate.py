@@ -1,7 +1,7 @@
 """The annotation round trip: sentences to annotators, their labels back, what to label next, what may be wrong."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from stance.annotation.voting import Ballot, collect, majority
 from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
-from stance.tables import READABLE, BadRow, check_writable, json_line, replacing, writing
+from stance.tables import READABLE, BadRow, check_writable, rejected_line, replacing, writing
 
 _FORMATS: Mapping[Tool, Format] = {
     Tool.label_studio: label_studio,
@@ -204,7 +204,7 @@ def _write(output: Path, ours: pa.Schema, kept: pa.Schema, rows: Sequence[Mappin
 
 
 def _write_rejected(path: Path, rows: Iterable[BadRow]) -> None:
-    lines = [json_line(asdict(row)) for row in rows]
+    lines = list(map(rejected_line, rows))
     path.unlink(missing_ok=True)
     if lines:
         with replacing(path) as temporary:

@@ -14,18 +14,13 @@ from stance.data import label_names
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
+from stance.labelled_rows import PROBABILITY, as_probability, identify, probabilities_of, read_labelled
 from stance.labels import indicator_matrix
 from stance.strata import stratify
-from stance.tables import BadRow, GoodRow, Row, read_rows
+from stance.tables import BadRow, GoodRow, Row
 from stance.text import fold
 
 log = logging.getLogger(__name__)
-
-PROBABILITY = "probability_"
-"""Begins the names of the columns of .csv and .parquet files that hold probabilities; .jsonl nests them."""
-
-MODEL_COLUMNS = ("labels", "uncertain", "probabilities", "truncated")
-"""What a labelled file says of a sentence beside ``probability_*``: nothing that a coder should see."""
 
 ID, STRATUM, INCLUSION = "id", "stratum", "inclusion_probability"
 """Columns of a sample: which sentence, drawn from where, and how likely that was."""
@@ -92,7 +87,7 @@ def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str
     sentence starts if the file says so, as several sentences of a row or document share the rest.
 
     Args:
-        path: a .jsonl, .csv, .tsv or .parquet file with labels and probabilities.
+        path: a .jsonl, .csv, .tsv or .parquet file with labels and probabilities, or the folder of a corpus job.
         columns: others to keep.
         document_column: holds the document of a sentence; None takes ``document`` if there is one.
 
@@ -108,17 +103,17 @@ def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str
     problems: list[str] = []
     for row in _good_rows(path, problems):
         if not ids:
-            labels = tuple(_probabilities(row.values))
+            labels = tuple(probabilities_of(row.values))
             _check_labelled(path, row.values, labels)
             if document_column is None and "document" in row.values:
                 document_column = "document"
             _need(path, row.values, [*columns, *([document_column] if document_column else [])])
-        identifier = identify(row.values, len(ids) + 1)
+        identifier = identify(row.values, otherwise=str(len(ids) + 1))
         if identifier in ids:
             problems.append(f"{row.where}: id '{identifier}' was used before, at {ids[identifier]}")
             continue
         ids[identifier] = row.where
-        found = _numbers(_probabilities(row.values), labels)
+        found = _numbers(probabilities_of(row.values), labels)
         names = label_names(row.values.get("labels"), DataConfig())
         if found is None or names is None:
             problems.append(f"{row.where}: expected labels and a probability from 0 to 1 for {', '.join(labels)}")
@@ -135,13 +130,6 @@ def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str
         raise DataError(f"{path} holds no sentences.")
     _, numbers = np.unique(np.asarray([str(document) for document in documents]), return_inverse=True)
     return Corpus(path, tuple(ids), labels, indicator_matrix(given, labels), np.asarray(probabilities), numbers, kept)
-
-
-def identify(row: Row, number: int) -> str:
-    """The id of a sentence in the ``number``-th row of a labelled file."""
-    names = (str(row[name]) for name in (ID, "document") if row.get(name) not in (None, ""))
-    identifier = next(names, str(number))
-    return f"{identifier}:{row['start']}" if row.get("start") not in (None, "") else identifier
 
 
 def read_coded(path: Path, corpus: Corpus, label_column: str) -> Coded:
@@ -280,14 +268,14 @@ def _texts_that_differ(corpus: Corpus, rows: Mapping[str, _CodedRow]) -> list[st
         return []
     problems: list[str] = []
     for number, found in enumerate(_good_rows(corpus.path, problems), start=1):
-        row, text = rows.get(identify(found.values, number)), found.values.get("text")
+        row, text = rows.get(identify(found.values, otherwise=str(number))), found.values.get("text")
         if row and row.text is not None and isinstance(text, str) and fold(text) != fold(row.text):
             problems.append(f"{row.where}: the text of id '{row.id}' is another at {found.where}")
     return problems
 
 
 def _good_rows(path: Path, problems: list[str]) -> Iterator[GoodRow]:
-    for row in read_rows(path):
+    for row in read_labelled(path):
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
         else:
@@ -308,16 +296,9 @@ def _need(path: Path, row: Row, columns: Sequence[str]) -> None:
             raise DataError(f"{path} has no column '{name}'; {did_you_mean(name, row)}")
 
 
-def _probabilities(row: Row) -> Mapping[str, Any]:
-    nested = row.get("probabilities")
-    if isinstance(nested, dict):
-        return nested
-    return {name.removeprefix(PROBABILITY): value for name, value in row.items() if name.startswith(PROBABILITY)}
-
-
 def _numbers(values: Mapping[str, Any], labels: Sequence[str]) -> list[float] | None:
-    found = [_number(values.get(label)) for label in labels]
-    return None if any(value is None or not 0 <= value <= 1 for value in found) else [value or 0.0 for value in found]
+    found = [value for label in labels if (value := as_probability(values.get(label))) is not None]
+    return found if len(found) == len(labels) else None
 
 
 def _number(value: Any) -> float | None:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from stance.differences import differences
 from stance.errors import ConfigError
+from stance.labelled_rows import SENTENCES
 from stance.shards import Shard
 from stance.sources import hash_file
 from stance.tables import BadRow, Write, rejected_line, replacing, writing
@@ -26,7 +27,7 @@ from stance.tables import BadRow, Write, rejected_line, replacing, writing
 log = logging.getLogger(__name__)
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
-SENTENCES, REJECTED, RECEIPTS = "sentences", "rejected", "receipts"
+REJECTED, RECEIPTS = "rejected", "receipts"
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ from typing import Any
 import pyarrow as pa
 
 from stance.errors import DataError, did_you_mean
+from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY
 from stance.predict import Prediction
 from stance.tables import BadRow, GoodRow, json_line
 from stance.text import Sentence, split_sentences
 
 DOCUMENT, TEXT = "document", "text"
 _PLACES = ("start", "end")
-_PROBABILITY = "probability_"
-_LABELLED = ("labels", "uncertain", "probabilities", "truncated")
 LONGEST = 1_000_000
 """Characters beyond which a text is set aside: it is more likely a broken file than a document."""
 _SHOWN = 2_000
@@ -98,8 +97,8 @@ class Cutter:
         while bare.startswith("input_"):
             bare = bare.removeprefix("input_")
         ours = (
-            bare in _LABELLED
-            or bare.startswith(_PROBABILITY)
+            bare in MODEL_COLUMNS
+            or bare.startswith(PROBABILITY)
             or ((self.split or self.located) and bare in _PLACES)
             or (self.located and bare == DOCUMENT)
         )
@@ -125,19 +124,7 @@ def flat_row(piece: Piece, prediction: Prediction) -> dict[str, Any]:
     """A labelled sentence as it stands in tables, where each probability has a column."""
     row = nested_row(piece, prediction)
     probabilities = row.pop("probabilities")
-    return row | {f"{_PROBABILITY}{name}": value for name, value in probabilities.items()}
-
-
-def probabilities_of(labelled: Mapping[str, Any]) -> dict[str, float]:
-    """The probabilities by label of a row of the output, nested or flat."""
-    nested = labelled.get("probabilities")
-    if isinstance(nested, Mapping):
-        return dict(nested)
-    return {
-        name.removeprefix(_PROBABILITY): float(value)
-        for name, value in labelled.items()
-        if name.startswith(_PROBABILITY)
-    }
+    return row | {f"{PROBABILITY}{name}": value for name, value in probabilities.items()}
 
 
 def output_schema(columns: pa.Schema, labels: Sequence[str]) -> pa.Schema:
@@ -150,4 +137,4 @@ def _predicted(labels: Sequence[str]) -> Iterator[pa.Field]:
     yield pa.field("uncertain", pa.list_(pa.string()))
     yield pa.field("truncated", pa.bool_())
     for name in labels:
-        yield pa.field(f"{_PROBABILITY}{name}", pa.float64())
+        yield pa.field(f"{PROBABILITY}{name}", pa.float64())

@@ -16,22 +16,13 @@ from stance.config import Regression, SampleConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import IntArray
 from stance.errors import ConfigError, DataError
-from stance.labelled import (
-    ID,
-    INCLUSION,
-    MODEL_COLUMNS,
-    PROBABILITY,
-    STRATUM,
-    WHOLE,
-    Corpus,
-    read_coded,
-    read_corpus,
-)
+from stance.labelled import ID, INCLUSION, STRATUM, WHOLE, Corpus, read_coded, read_corpus
+from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY, labelled_schema, read_labelled
 from stance.maps import sigmoid
 from stance.prevalence import FEW
 from stance.regression import fit
 from stance.strata import Widths, allocate, expected_widths, lower_bounds, stratify
-from stance.tables import GoodRow, check_writable, read_rows, read_schema, writing
+from stance.tables import GoodRow, check_writable, writing
 
 log = logging.getLogger(__name__)
 
@@ -178,7 +169,7 @@ def _platt(rows: FloatArray, weights: FloatArray, gold: BoolArray) -> FloatArray
 
 
 def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[int]) -> None:
-    schema = read_schema(corpus.path)
+    schema = labelled_schema(corpus.path)
     ours = {*MODEL_COLUMNS, ID, STRATUM, INCLUSION}
     kept = [field for field in schema if field.name not in ours and not field.name.startswith(PROBABILITY)]
     if any(field.name == config.label_column for field in kept):
@@ -191,7 +182,7 @@ def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[i
     wanted = set(chosen)
     chances = plan.drawn / np.bincount(plan.strata)
     rows: dict[int, dict[str, Any]] = {}
-    good = (row for row in read_rows(corpus.path) if isinstance(row, GoodRow))
+    good = (row for row in read_labelled(corpus.path) if isinstance(row, GoodRow))
     for position, row in enumerate(good):
         if position in wanted:
             stratum = plan.strata[position]

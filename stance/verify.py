@@ -9,10 +9,11 @@ from typing import Any
 
 from stance.config import VerifyConfig
 from stance.errors import DataError
-from stance.output_folder import MANIFEST, SENTENCES, changed_files
-from stance.pieces import Cutter, probabilities_of
+from stance.labelled_rows import probabilities_of, read_labelled
+from stance.output_folder import MANIFEST, changed_files
+from stance.pieces import Cutter
 from stance.predict import Predictor
-from stance.tables import GoodRow, read_rows
+from stance.tables import GoodRow
 
 TOLERANCE = 1e-3
 """Largest difference of a probability that another processor or batch may cause."""
@@ -60,7 +61,7 @@ def verify(config: VerifyConfig) -> Verification:
     rows = _sample(folder, config.sample, config.seed)
     answers = predictor.predict_proba([cutter.text_of(row) for row in rows])
     gaps = [
-        max(abs(there[label] - float(now)) for label, now in zip(predictor.labels, answer, strict=True))
+        max(abs(float(there[label]) - float(now)) for label, now in zip(predictor.labels, answer, strict=True))
         for there, answer in zip(map(probabilities_of, rows), answers, strict=True)
     ]
     return Verification(
@@ -73,10 +74,9 @@ def verify(config: VerifyConfig) -> Verification:
 
 
 def _sentences(folder: Path) -> Iterator[Mapping[str, Any]]:
-    for path in sorted((folder / SENTENCES).iterdir()):
-        for row in read_rows(path):
-            if isinstance(row, GoodRow):  # a bad one is told by its file's checksum
-                yield row.values
+    for row in read_labelled(folder):
+        if isinstance(row, GoodRow):  # a bad one is told by its file's checksum
+            yield row.values
 
 
 def _sample(folder: Path, size: int, seed: int) -> list[Mapping[str, Any]]:

@@ -11,13 +11,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stance.errors import DataError
-from stance.tables import BadRow, GoodRow, Row, read_rows, read_schema
+from stance.labelled_rows import (
+    MODEL_COLUMNS,
+    PROBABILITY,
+    as_probability,
+    identify,
+    labelled_schema,
+    named,
+    probabilities_of,
+    read_labelled,
+)
+from stance.tables import BadRow, GoodRow
 from stance.text import sentence_id
-
-PROBABILITY = "probability_"
-"""Begins the names of the columns of probabilities, where they are not nested as JSON lines have them."""
-
-_OF_MODEL = ("labels", "uncertain", "probabilities", "truncated")
 
 
 @dataclass(frozen=True)
@@ -78,16 +83,16 @@ def read_corpus(path: Path) -> LabelledCorpus:
     labels: tuple[str, ...] = ()
     copies: Counter[str] = Counter()
     problems: list[str] = []
-    for row in read_rows(path):
+    for row in read_labelled(path):
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
             continue
-        labels = labels or tuple(_cells(row.values))
+        labels = labels or tuple(probabilities_of(row.values))
         found = _sentence(row, labels)
         if isinstance(found, str):
             problems.append(f"{row.where}: {found}")
             continue
-        if _name(row.values) is None:
+        if named(row.values) is None:
             copies[found.id] += 1
             if copies[found.id] > 1:
                 found = replace(found, id=f"{found.id}-{copies[found.id]}")
@@ -99,7 +104,7 @@ def read_corpus(path: Path) -> LabelledCorpus:
         raise DataError(f"{path} cannot be used as it is; scripts/predict.py writes files that can:", problems)
     if not sentences:
         raise DataError(f"{path} holds no sentences.")
-    kept = [column for column in read_schema(path) if _is_kept(column.name)]
+    kept = [column for column in labelled_schema(path) if _is_kept(column.name)]
     return LabelledCorpus(path, labels, sentences, pa.schema(kept))
 
 
@@ -125,19 +130,19 @@ def schema_of(corpus: LabelledCorpus) -> pa.Schema:
 
 def _sentence(row: GoodRow, labels: Sequence[str]) -> LabelledSentence | str:
     """The sentence of a row, or what is wrong with it."""
-    text, cells = row.values.get("text"), _cells(row.values)
+    text, cells = row.values.get("text"), probabilities_of(row.values)
     if not cells or "labels" not in row.values:
         return f"expected 'labels' and 'probabilities' (or '{PROBABILITY}<label>'), found {', '.join(row.values)}"
     if not isinstance(text, str) or not text.strip():
         return f"expected text in 'text', found {text!r:.60}"
     if set(cells) != set(labels):
         return f"expected probabilities of {', '.join(labels)}, found {', '.join(cells)}"
-    probabilities = {label: _probability(cells[label]) for label in labels}
+    probabilities = {label: as_probability(cells[label]) for label in labels}
     wrong = [label for label, value in probabilities.items() if value is None]
     if wrong:
         return f"expected a probability from 0 to 1 for '{wrong[0]}', found {cells[wrong[0]]!r:.60}"
     return LabelledSentence(
-        id=_identify(row.values, text),
+        id=identify(row.values, otherwise=sentence_id(text)),
         text=text,
         labels=_names(row.values["labels"], labels),
         uncertain=_names(row.values.get("uncertain"), labels),
@@ -146,37 +151,10 @@ def _sentence(row: GoodRow, labels: Sequence[str]) -> LabelledSentence | str:
     )
 
 
-def _identify(row: Row, text: str) -> str:
-    identifier = _name(row) or sentence_id(text)
-    start = row.get("start")
-    # The id of a sentence that has been through here ends with its start already.
-    again = start in (None, "") or identifier.endswith(f":{start}")
-    return identifier if again else f"{identifier}:{start}"
-
-
-def _name(row: Row) -> str | None:
-    return next((str(row[name]) for name in ("id", "document") if row.get(name) not in (None, "")), None)
-
-
-def _cells(row: Row) -> Mapping[str, Any]:
-    nested = row.get("probabilities")
-    if isinstance(nested, dict):
-        return nested
-    return {name.removeprefix(PROBABILITY): value for name, value in row.items() if name.startswith(PROBABILITY)}
-
-
-def _probability(cell: Any) -> float | None:
-    try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        return None
-    return value if 0 <= value <= 1 else None
-
-
 def _names(cell: Any, labels: Sequence[str]) -> tuple[str, ...]:
     found = cell.split(",") if isinstance(cell, str) else cell or ()
     return tuple(label for label in labels if label in found)
 
 
 def _is_kept(column: str) -> bool:
-    return column not in ("id", "text", *_OF_MODEL) and not column.startswith(PROBABILITY)
+    return column not in ("id", "text", *MODEL_COLUMNS) and not column.startswith(PROBABILITY)

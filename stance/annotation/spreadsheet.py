@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stance.annotation.annotations import QUESTION, Annotation
-from stance.annotation.sentences import PROBABILITY, LabelledCorpus, LabelledSentence
+from stance.annotation.sentences import LabelledCorpus, LabelledSentence
 from stance.errors import ConfigError, DataError
+from stance.labelled_rows import PROBABILITY
 from stance.tables import BadRow, read_rows, replacing
 from stance.text import without_surrogates
 
