@@ -40,6 +40,11 @@ class Logits:
 class Inference(Protocol):
     """Runs a network over texts."""
 
+    @property
+    def backend(self) -> str:
+        """What computes, and how exactly: others may give other digits."""
+        ...
+
     def logits(self, texts: Sequence[str]) -> Logits:
         """Logits for each text, independent of the other texts beside it."""
         ...

@@ -92,6 +92,7 @@ def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, A
         "model": {
             "name": config.model.path,
             "weights_sha256": model_file.weights_sha256,
+            "backend": predictor.backend,
             "decision": asdict(model_file.decision),
         },
         "settings": {

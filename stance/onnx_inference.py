@@ -31,6 +31,7 @@ class OnnxInference:
         self.tokenizer_folder = tokenizer
         self.weights = weights
         self.max_length = max_length
+        self.backend = f"ONNX Runtime, {precision.name}"
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self._labels = len(config["id2label"])
         self._pad = config["encoder"].get("pad_token_id") or 0

@@ -130,6 +130,11 @@ class Predictor:
         return self.model_file.decision.labels
 
     @property
+    def backend(self) -> str:
+        """What computes, and how exactly: others may give other digits."""
+        return self._inference.backend
+
+    @property
     def thresholds(self) -> dict[str, float]:
         """The lowest probability at which a sentence carries a label, fitted on validation."""
         return dict(zip(self.labels, self.model_file.decision.thresholds, strict=True))

@@ -29,6 +29,7 @@ class TorchInference:
         self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.tokenizer = tokenizer
         self.max_length = max_length
+        self.backend = f"PyTorch on {self.network.device.type}, fp32"
 
     @classmethod
     def from_pretrained(

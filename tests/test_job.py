@@ -35,6 +35,7 @@ class Stub:
     """Says of each text what its hash says; needs no network, so that killing it a hundred times is quick."""
 
     labels = LABELS
+    backend = "none"
     model_file = SimpleNamespace(decision=Decision.uncalibrated(LABELS), weights_sha256="0" * 64)
     pause = 0.0
 
