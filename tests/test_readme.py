@@ -5,16 +5,20 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from conftest import ROOT
+
+from stance.predict import Predictor
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"(<!-- [\w-]+ -->\n)?```(bash|python)\n(.*?)```(?:\n```\n(.*?)```)?", README, re.DOTALL)
 
 
 def test_the_two_set_up_commands_are_marked_for_ci() -> None:
-    marked = [(mark.strip(), code) for mark, _, code, _ in BLOCKS if mark]
+    marked = [(mark.strip(), code) for mark, language, code, _ in BLOCKS if mark and language == "bash"]
     assert [mark for mark, _ in marked] == ["<!-- main-job -->", "<!-- tests -->"]
     assert all(len(code.strip().splitlines()) == 1 for _, code in marked)
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
@@ -34,6 +38,20 @@ def test_every_other_block_runs_and_prints_what_it_says(quickstart: Path) -> Non
         assert done.returncode == 0, f"{code}\n{done.stderr}"
         if printed:
             assert numbers_apart(done.stdout) == numbers_apart(printed)
+
+
+def test_the_spark_recipe_gives_what_predict_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+    (recipe,) = (code for mark, _, code, _ in BLOCKS if mark.strip() == "<!-- spark -->")
+    names: dict[str, Any] = {}
+    exec(recipe, names)  # noqa: S102 (our own README)
+    rows = names["labelled"].select("text", "probabilities").limit(50).collect()
+    names["spark"].stop()
+    expected = Predictor.from_pretrained().predict_proba([row["text"] for row in rows])
+    assert np.array([row["probabilities"] for row in rows]) == pytest.approx(expected, abs=1e-5)
 
 
 def numbers_apart(text: str) -> str:
