@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def test_every_system_is_timed_on_the_same_sentences(
     pytest.importorskip("setfit")
     monkeypatch.setattr("stance.export.MOST_FLIPS", 1.0)
     monkeypatch.setattr("shutil.which", lambda _: None)
-    model = TrainedModelConfig(path=str(tiny_model))
+    model = TrainedModelConfig(path=str(shutil.copytree(tiny_model, tmp_path / "model")))  # others share the first
     export(ExportConfig(model=model))
     config = BenchmarkConfig(
         model=model,
