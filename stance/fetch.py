@@ -77,7 +77,13 @@ def fetch(config: FetchConfig) -> Fetched:
     texts |= found
     known = [reference.id for reference in references if reference.id in texts]
     if found:
-        with replacing(target) as temporary, gzip.GzipFile(temporary, "wb", mtime=0) as file:
+        with (
+            replacing(target) as temporary,
+            temporary.open("wb") as raw,
+            gzip.GzipFile(
+                "", "wb", fileobj=raw, mtime=0
+            ) as file,  # neither name nor time: the same texts, the same file
+        ):
             file.writelines(json_line({"id": id_, "text": texts[id_]}).encode() for id_ in known)
     _list_missing(folder / MISSING, missing)
     return Fetched(len(known), tuple(missing), target)
