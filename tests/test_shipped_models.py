@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,10 @@ def test_a_shipped_model_is_small_and_holds_no_texts_of_this_machine(name: str, 
 
 def test_they_are_packaged() -> None:
     assert shipped_models() == ("default", "large")
-    assert '"models/*/*"' in (ROOT / "pyproject.toml").read_text()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for name in shipped_models():
+        assert f"stance.models.{name}" in settings["packages"]
+        assert settings["package-data"][f"stance.models.{name}"] == ["*"]
 
 
 def test_the_default_model_is_as_good_as_its_card_says(default: Predictor) -> None:
