@@ -1,17 +1,19 @@
 """What trained models say about sentences that another is to learn from. Asking is slow, so answers are kept."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from stance.decision import FloatArray
 from stance.errors import ConfigError
-from stance.model_file import NAME, ModelFile
+from stance.model_file import ModelFile
 from stance.predict import Predictor
-from stance.sources import find_source, hash_file
+from stance.sources import find_source
 from stance.tables import replacing
 
 log = logging.getLogger(__name__)
@@ -33,11 +35,11 @@ def ask(teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...]) 
 
 def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
     source = find_source(teacher)
-    known = ModelFile.read(source.folder).decision.labels
-    if known != labels:
-        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {known}.")
-    # Both files: the probabilities of the same weights change with their calibration.
-    asked = hashlib.sha256(f"{source.sha256} {hash_file(source.folder / NAME)}".encode())
+    decision = ModelFile.read(source.folder).decision
+    if decision.labels != labels:
+        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
+    # Both: the probabilities of the same weights change with their calibration.
+    asked = hashlib.sha256(f"{source.sha256} {json.dumps(asdict(decision))}".encode())
     for text in texts:
         asked.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     kept = CACHE.expanduser() / f"{asked.hexdigest()}.npy"
