@@ -336,7 +336,7 @@ class PredictConfig:
         shard_rows: rows in a shard of an output folder, at most; a kill costs one shard's work.
         shard: ``2/8`` labels the second of eight parts of the shards, for as many processes side by side.
         engine: this process labels an output folder, or the actors of a Ray cluster do.
-        workers: actors at most; None takes as many as the cluster has room for.
+        workers: how many actors; None takes as many as the cluster has room for.
         worker_cpus: cores of each actor.
     """
 

@@ -43,7 +43,7 @@ def label_on_ray(
     labelled = queue.map(
         actor,
         fn_constructor_args=(config, plan, folder),
-        compute=ActorPoolStrategy(min_size=1, max_size=config.workers),
+        compute=ActorPoolStrategy(size=config.workers) if config.workers else ActorPoolStrategy(min_size=1),
         num_cpus=config.worker_cpus,
     )
     set_aside = 0

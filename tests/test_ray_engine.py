@@ -32,8 +32,8 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def job(tiny_model: Path, tmp_path: Path) -> Any:
-    """Labels a corpus of ninety rows, two of them bad, into a folder."""
-    rows: list[dict[str, object]] = [{"n": n, "text": f"they deny {'rain ' * (n % 9)}if we resume"} for n in range(90)]
+    """Labels a corpus of two hundred and forty rows, two of them bad, into a folder of eighty shards."""
+    rows: list[dict[str, object]] = [{"n": n, "text": f"they deny {'rain ' * (n % 9)}if we resume"} for n in range(240)]
     rows[11]["text"] = rows[70]["text"] = None
     source = write_jsonl(tmp_path / "in.jsonl", rows)
 
@@ -50,21 +50,24 @@ def test_a_cluster_that_loses_a_node_makes_the_same_output(cluster: Any, job: An
     cluster.wait_for_nodes()
     expected = job("alone")
     outcome: list[Any] = []
-    worker = threading.Thread(target=lambda: outcome.append(job("cluster", engine=Engine.ray, workers=2)))
+    target = lambda: outcome.append(job("cluster", engine=Engine.ray, workers=2))  # noqa: E731
+    worker, deadline = threading.Thread(target=target, daemon=True), time.monotonic() + 240
     worker.start()
-    receipts, deadline = tmp_path / "cluster" / "receipts", time.monotonic() + 120
-    while len(list(receipts.glob("*.json"))) < 2 or not has_a_worker(node):
+    receipts = tmp_path / "cluster" / "receipts"
+    while worker.is_alive() and not (has_a_worker(node) and len(list(receipts.glob("*.json"))) >= 2):
         assert time.monotonic() < deadline, "no actor came to the node"
         time.sleep(0.01)
-    assert worker.is_alive(), "it was done before the node could be lost"
+    lost = worker.is_alive()  # else the other node was so fast that this one had nothing to lose
     cluster.remove_node(node, allow_graceful=False)
-    worker.join(300)
+    worker.join(240)
     assert outcome == [expected]
     assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
     assert json.loads((tmp_path / "cluster" / "_SUCCESS").read_text())["set_aside"] == 2
     assert job("cluster", engine=Engine.ray) == expected  # nothing is left to do, and nothing is done
     with pytest.raises(DataError, match="max_errors=1 allows no more"):
         job("strict", engine=Engine.ray, max_errors=1)
+    if not lost:
+        pytest.skip("the output is right, but the node was not lost in the middle of the job")
 
 
 def has_a_worker(node: Any) -> bool:
