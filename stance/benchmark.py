@@ -271,13 +271,15 @@ def _memory(config: BenchmarkConfig, texts: Sequence[str], rows: int, temporary:
     with source.open("w", encoding="utf-8") as file:
         file.writelines(json_line({"id": row, "text": texts[row % len(texts)]}) for row in range(rows))
     code = (
-        "import resource; from stance.config import *; from stance.corpus import label; "
+        "import resource, sys; from stance.config import *; from stance.corpus import label; "
         f"label(PredictConfig(model=TrainedModelConfig(path={config.model.path!r}), input={str(source)!r}, "
         f"output={str(temporary / f'out-{rows}')!r})); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        # Of its own memory: on Linux ru_maxrss begins with that of the process which started this one.
+        "own = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')] "
+        "if sys.platform == 'linux' else [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]; print(own[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
-    return int(done.stdout) / (1024**2 if sys.platform == "darwin" else 1024)
+    return float(done.stdout) / 1024
 
 
 def _hardware() -> str:
