@@ -6,6 +6,7 @@ A document (.txt, .html) is a single row with the columns ``document`` and ``tex
 import glob
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,9 +146,9 @@ def find_inputs(names: str | Path | Sequence[str | Path]) -> list[Input]:
     if not several:
         raise ConfigError("There is nothing to label: give input=<file, folder or pattern>.")
     found = [item for name in several for item in _find(str(name))]
-    twice = {item.name for item in found if sum(other.name == item.name for other in found) > 1}
+    twice = sorted(name for name, count in Counter(item.name for item in found).items() if count > 1)
     if twice:
-        raise DataError("These inputs are named twice, and their rows would be labelled twice:", sorted(twice))
+        raise DataError("These inputs are named twice, and their rows would be labelled twice:", twice)
     return found
 
 

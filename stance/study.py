@@ -171,17 +171,16 @@ def _answers(
         yield Baseline.keyword_list.value, [keywords.carried]
     learning = [baseline for baseline in config.baselines if baseline is not Baseline.keyword_list]
     encoder = find_source(config.encoder).folder
-    learned_from = {name: ModelFile.read(folders[0]).settings["data"] for name, folders in families.items()}
-    alike = all(data == next(iter(learned_from.values())) for data in learned_from.values())
+    recipes = {name: ModelFile.read(folders[0]).settings for name, folders in families.items()}
+    alike = all(recipe["data"] == next(iter(recipes.values()))["data"] for recipe in recipes.values())
     seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
         for name, folders in families.items():
-            if learned_from[name] not in seen:
-                seen.append(learned_from[name])
-                splits = read_splits(
-                    labels, DataConfig(**learned_from[name]), ModelFile.read(folders[0]).settings["seed"]
-                )
+            data, seed = recipes[name]["data"], recipes[name]["seed"]
+            if data not in seen:
+                seen.append(data)
+                splits = read_splits(labels, DataConfig(**data), seed)
                 for baseline in learning:
                     counter.advance(0, note=f"{baseline.value} learns")
                     decided = learn(baseline, splits, texts, labels, encoder=encoder, seed=config.seed)
