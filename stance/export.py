@@ -46,8 +46,8 @@ def export(config: ExportConfig) -> list[Path]:
     base = find_delta_base(source, config.model.base or model_file.base["name"])
     written = []
     if config.graph:
-        graph = write_graph(source.folder, max_length=model_file.max_length, base=base)
-        written += [graph, *_write_int8(source.folder, model_file, base)]
+        network = _load(source.folder, model_file.max_length, base)
+        written += [_write_exact(network, source.folder, base), *_write_int8(network, source.folder, model_file, base)]
     if config.delta is not None:
         save_delta(source.folder, Path(config.delta), config.delta_base)
         written.append(Path(config.delta))
@@ -66,10 +66,17 @@ def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> P
         ConfigError: the package that writes graphs is not installed, or no graph is known for the encoder.
         ModelError: the graph computes something else than the network.
     """
-    network = TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
+    return _write_exact(_load(folder, max_length, base), folder, base)
+
+
+def _load(folder: Path, max_length: int, base: Path | None) -> TorchInference:
+    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
+
+
+def _write_exact(network: TorchInference, folder: Path, base: Path | None) -> Path:
     graph = _write(network, folder, Precision.fp32)
     wanted = network.logits(_PROBES).values
-    found = OnnxInference.from_pretrained(folder, max_length=max_length, base=base).logits(_PROBES).values
+    found = OnnxInference.from_pretrained(folder, max_length=network.max_length, base=base).logits(_PROBES).values
     if np.abs(found - wanted).max() > TOLERANCE:
         graph.unlink()
         raise ModelError(
@@ -99,7 +106,7 @@ def _write(network: TorchInference, folder: Path, precision: Precision) -> Path:
     return path
 
 
-def _write_int8(folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
+def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
     """Writes the graph in 8 bits and keeps it if few enough validation sentences get other labels by it."""
     (folder / GRAPHS[Precision.int8]).unlink(missing_ok=True)
     labels = model_file.decision.labels
@@ -111,7 +118,6 @@ def _write_int8(folder: Path, model_file: ModelFile, base: Path | None) -> list[
         return []
     texts = [example.text for example in validation]
     length = model_file.max_length
-    network = TorchInference.from_pretrained(folder, max_length=length, base=base, device="cpu")
     graph = _write(network, folder, Precision.int8)
     flips = _flips(
         OnnxInference.from_pretrained(folder, max_length=length, base=base),
