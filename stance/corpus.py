@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from stance.config import PredictConfig
 from stance.errors import ConfigError
-from stance.inputs import common_columns, find_inputs
+from stance.inputs import columns_of, common_columns, find_inputs
 from stance.job import label_folder
 from stance.labelling import Counts, ErrorLimit, Labeller, Take
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
@@ -57,7 +57,7 @@ def _label_file(config: PredictConfig, show: Show | None) -> Counts:
         if output.resolve() in {Path(source.name).resolve() for source in inputs}:
             raise ConfigError(f"input and output are both {output}: give the output another name.")
     cutter = Cutter(config.text_column, split=config.split, located=False)
-    columns = common_columns(cutter.columns(source.columns(), documents=source.is_document) for source in inputs)
+    columns = common_columns(cutter.columns(columns_of(source), documents=source.is_document) for source in inputs)
     predictor = Predictor.from_config(config.model)
     labeller = Labeller(predictor, cutter, config.thresholds, ErrorLimit(config.on_error, config.max_errors))
     with (

@@ -16,7 +16,18 @@ import pyarrow as pa
 
 from stance.errors import ConfigError, DataError
 from stance.sources import hash_file
-from stance.tables import READABLE, START, BadRow, GoodRow, Place, common_type, format_of, read_rows, read_schema
+from stance.tables import (
+    READABLE,
+    START,
+    BadRow,
+    GoodRow,
+    Place,
+    common_type,
+    declared_schema,
+    format_of,
+    found_schema,
+    read_rows,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,8 +56,12 @@ class Input(Protocol):
         """Changes with the contents."""
         ...
 
-    def columns(self) -> pa.Schema:
-        """The columns of its rows, with their types."""
+    def stamp(self) -> tuple[int, ...]:
+        """Changes when it is written to; costs less than the fingerprint, and says less."""
+        ...
+
+    def declared_columns(self) -> pa.Schema | None:
+        """The columns of its rows, with their types; None where only the rows tell."""
         ...
 
     def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
@@ -74,9 +89,14 @@ class File:
         """SHA-256 of the file."""
         return hash_file(self.path)
 
-    def columns(self) -> pa.Schema:
-        """The columns of its rows, with their types; JSON lines are read through to find them."""
-        return DOCUMENT_COLUMNS if self.is_document else read_schema(self.path)
+    def stamp(self) -> tuple[int, ...]:
+        """Its size, and when it was last written to."""
+        found = self.path.stat()
+        return found.st_size, found.st_mtime_ns
+
+    def declared_columns(self) -> pa.Schema | None:
+        """The columns of its rows, with their types; None of JSON lines."""
+        return DOCUMENT_COLUMNS if self.is_document else declared_schema(self.path)
 
     def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
         """Its rows, good and bad, from a place on."""
@@ -98,7 +118,11 @@ class HubDataset:
         """The one that the library keeps; it changes with the contents."""
         return str(self.dataset._fingerprint)
 
-    def columns(self) -> pa.Schema:
+    def stamp(self) -> tuple[int, ...]:
+        """Always the same: what is loaded stays."""
+        return ()
+
+    def declared_columns(self) -> pa.Schema:
         """The columns of its rows, with their types."""
         schema: pa.Schema = self.dataset.features.arrow_schema
         return schema.remove_metadata()
@@ -122,7 +146,11 @@ class Stdin:
             "Text from a pipe cannot be labelled into a folder, as it is read only once: write it to a file."
         )
 
-    def columns(self) -> pa.Schema:
+    def stamp(self) -> tuple[int, ...]:
+        """Always the same."""
+        return ()
+
+    def declared_columns(self) -> pa.Schema:
         """The columns of a document."""
         return DOCUMENT_COLUMNS
 
@@ -216,6 +244,12 @@ def _main_text(html: str) -> str:
     except ImportError:
         raise ConfigError("Reading .html needs the trafilatura package: pip install 'stance[html]'") from None
     return extract(html, include_comments=False) or ""
+
+
+def columns_of(source: Input) -> pa.Schema:
+    """The columns of an input's rows, with their types; JSON lines are read through to find them."""
+    declared = source.declared_columns()
+    return found_schema(source.rows()) if declared is None else declared
 
 
 def common_columns(schemas: Iterable[pa.Schema]) -> pa.Schema:

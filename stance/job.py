@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from stance.config import Engine, PredictConfig
 from stance.errors import DataError
-from stance.inputs import File, Input, find_inputs
-from stance.labelling import Counts
-from stance.output_folder import OutputFolder, Slice
+from stance.inputs import find_inputs
+from stance.labelling import Counts, ErrorLimit
+from stance.output_folder import REJECTED, OutputFolder, Slice
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
@@ -33,23 +32,36 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
     """
     part = Slice.parse(config.shard)
     plan = make_plan(find_inputs(config.input), cutter_of(config), config.shard_rows)
-    stamps = _stamps(plan.inputs)
     predictor = Predictor.from_config(config.model)
     folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
+    limit = ErrorLimit(config.on_error, config.max_errors)
     total = Counts.of(predictor.labels)
     with folder.claimed(part), progress("labelling") as counter:
         wanted = [shard for shard in plan.shards if shard in part]
-        receipts = {shard: folder.receipt(shard) for shard in wanted}
         counter.set(0, total=sum(shard.rows for shard in wanted))
-        left = [shard for shard, receipt in receipts.items() if receipt is None]
-        there = ((shard, Counts.from_dict(found.counts)) for shard, found in receipts.items() if found is not None)
-        for shard, counts in chain(there, _label(left, config, plan, folder, predictor)):
-            if _stamps(plan.inputs) != stamps:
-                raise DataError("An input has changed while it was being labelled: delete the output and start again.")
+        for shard, counts in _outcomes(wanted, config, plan, folder, predictor):
             total.add(counts)
+            limit.check(total.set_aside, f"Rows could not be labelled, see {path / REJECTED}")
             counter.advance(shard.rows, f"{total.set_aside} set aside, {total.carried}")
+        plan.check_unchanged()
         _finish(folder, plan)
     return total
+
+
+def _outcomes(
+    shards: Sequence[Shard], config: PredictConfig, plan: Plan, folder: OutputFolder, predictor: Predictor
+) -> Iterator[tuple[Shard, Counts]]:
+    """What has become of each shard: first of those that are there, then of the others, as they are labelled."""
+    left = []
+    for shard in shards:
+        receipt = folder.receipt(shard)
+        if receipt is None:
+            left.append(shard)
+        else:
+            yield shard, Counts.from_dict(receipt.counts)
+    for shard, counts in _label(left, config, plan, folder, predictor):
+        plan.check_unchanged(shard)
+        yield shard, counts
 
 
 def _label(
@@ -65,9 +77,10 @@ def _label(
 
 def _finish(folder: OutputFolder, plan: Plan) -> None:
     """Marks the folder as complete when all shards, those of other slices too, are there and nothing is missing."""
-    receipts = [folder.receipt(shard) for shard in plan.shards]
     total = Counts()
-    for receipt in receipts:
+    for shard in plan.shards:
+        # Not hashed: those of this slice were when they were written or found, those of others when they were written.
+        receipt = folder.receipt(shard, hashed=False)
         if receipt is None:
             return
         total.add(Counts.from_dict(receipt.counts))
@@ -104,9 +117,3 @@ def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, A
         },
         "versions": {"stance": __version__, **{package: version(package) for package in _PACKAGES}},
     }
-
-
-def _stamps(inputs: Sequence[Input]) -> list[tuple[int, int]]:
-    """Changes when a file is written to."""
-    found = [source.path.stat() for source in inputs if isinstance(source, File)]
-    return [(stat.st_size, stat.st_mtime_ns) for stat in found]

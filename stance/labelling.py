@@ -67,28 +67,26 @@ class Counts:
 
 
 class ErrorLimit:
-    """Ends a job when too many rows are bad."""
+    """How many bad rows a job bears."""
 
     def __init__(self, on_error: OnError, max_errors: int | None) -> None:
-        self._max_errors = 0 if on_error is OnError.fail else max_errors
-        self._seen = 0
+        self._most = 0 if on_error is OnError.fail else max_errors
+        self._advice = f"max_errors={max_errors} is the most"
+        if on_error is OnError.fail:
+            self._advice = "on_error=set_aside labels the rest"
 
-    def check(self, row: BadRow) -> None:
-        """Counts a bad row.
+    def check(self, bad: int, told: str) -> None:
+        """Ends the job when too many rows are bad.
+
+        Args:
+            bad: how many.
+            told: what is wrong, to begin the message with.
 
         Raises:
-            DataError: it is one too many.
+            DataError: they are too many.
         """
-        self._seen += 1
-        if self._max_errors is not None and self._seen > self._max_errors:
-            raise DataError(
-                f"{row.where}: {row.reason}. "
-                + (
-                    "on_error=set_aside labels the rest."
-                    if self._max_errors == 0
-                    else f"That is bad row number {self._seen}; max_errors={self._max_errors} allows no more."
-                )
-            )
+        if self._most is not None and bad > self._most:
+            raise DataError(f"{told}. Bad rows so far: {bad}; {self._advice}.")
 
 
 class Labeller:
@@ -136,8 +134,8 @@ class Labeller:
         for source, row in rows:
             found = row if isinstance(row, BadRow) else self.cutter.cut(row, document=source.is_document)
             if isinstance(found, BadRow):
-                self.limit.check(found)
                 counts.set_aside += 1
+                self.limit.check(counts.set_aside, f"{found.where}: {found.reason}")
                 set_aside(found)
             else:
                 counts.inputs += 1

@@ -62,11 +62,13 @@ class Receipt:
     Attributes:
         job: the job it was made by.
         files: SHA-256 of its files by their path in the folder.
+        sizes: of these files, in bytes.
         counts: of rows and sentences.
     """
 
     job: str
     files: Mapping[str, str]
+    sizes: Mapping[str, int]
     counts: Mapping[str, Any]
 
 
@@ -144,12 +146,17 @@ class OutputFolder:
         if found is None:
             self._write_json(path, self.job)
 
-    def receipt(self, shard: Shard) -> Receipt | None:
-        """What has become of a shard, if it is there and whole."""
+    def receipt(self, shard: Shard, *, hashed: bool = True) -> Receipt | None:
+        """What has become of a shard, if it is there and whole.
+
+        Args:
+            shard: any, also one of another slice.
+            hashed: its files are read through to tell; otherwise they must have the right sizes.
+        """
         receipt = _read_receipt(self.path / RECEIPTS / f"{shard.name}.json")
         if receipt is None:
             return None
-        changed = list(_changed(self.path, receipt))
+        changed = list(_changed(self.path, receipt, hashed=hashed))
         for name in changed:
             log.warning("%s is not what was written there: labelled again.", self.path / name)
         return None if changed else receipt
@@ -169,8 +176,10 @@ class OutputFolder:
                 temporary.write_text("".join(map(rejected_line, writer.rejected)), encoding="utf-8")
         else:
             rejected.unlink(missing_ok=True)
-        files = {str(path.relative_to(self.path)): hash_file(path) for path in (sentences, rejected) if path.exists()}
-        self._write_json(receipt, asdict(Receipt(self.job_sha256, files, writer.counts)))
+        written = {str(path.relative_to(self.path)): path for path in (sentences, rejected) if path.exists()}
+        files = {name: hash_file(path) for name, path in written.items()}
+        sizes = {name: path.stat().st_size for name, path in written.items()}
+        self._write_json(receipt, asdict(Receipt(self.job_sha256, files, sizes, writer.counts)))
 
     def succeed(self, totals: Mapping[str, Any]) -> None:
         """Marks the folder as complete."""
@@ -209,13 +218,15 @@ def changed_files(folder: Path) -> list[str]:
     """The files of a folder that are not, or no longer, what the job wrote: changed, gone, or added."""
     known = {name for receipt in read_receipts(folder) for name in receipt.files}
     there = {str(path.relative_to(folder)) for part in (SENTENCES, REJECTED) for path in (folder / part).glob("*")}
-    changed = [name for receipt in read_receipts(folder) for name in _changed(folder, receipt)]
+    changed = [name for receipt in read_receipts(folder) for name in _changed(folder, receipt, hashed=True)]
     return [*changed, *sorted(there - known)]
 
 
-def _changed(folder: Path, receipt: Receipt) -> Iterator[str]:
+def _changed(folder: Path, receipt: Receipt, *, hashed: bool) -> Iterator[str]:
     for name, sha256 in receipt.files.items():
-        if not (folder / name).exists() or hash_file(folder / name) != sha256:
+        path = folder / name
+        same_size = path.exists() and path.stat().st_size == receipt.sizes[name]
+        if not same_size or (hashed and hash_file(path) != sha256):
             yield name
 
 

@@ -5,7 +5,7 @@ from stance.labelling import Counts, ErrorLimit, Labeller
 from stance.output_folder import OutputFolder
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Predictor
-from stance.shards import Plan, Shard
+from stance.shards import Plan, Reader, Shard
 
 
 def cutter_of(config: PredictConfig) -> Cutter:
@@ -19,6 +19,7 @@ class ShardLabeller:
     def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder, predictor: Predictor) -> None:
         self.plan = plan
         self.folder = folder
+        self.reader = Reader(plan.inputs)
         self.labeller = Labeller(
             predictor, cutter_of(config), config.thresholds, ErrorLimit(config.on_error, config.max_errors)
         )
@@ -27,14 +28,14 @@ class ShardLabeller:
         """Labels a shard; returns what has become of its rows.
 
         Raises:
-            DataError: too many of the rows that this object has seen are bad.
+            DataError: too many of its rows are bad.
         """
         labels = self.labeller.predictor.labels
         counts = Counts.of(labels)
         as_row = nested_row if self.folder.format == ".jsonl" else flat_row
         with self.folder.writing(shard, output_schema(self.plan.columns, labels)) as writer:
             for _ in self.labeller.label(
-                shard.read(self.plan.inputs),
+                self.reader.read(shard),
                 counts,
                 lambda pieces, predictions: writer.write(list(map(as_row, pieces, predictions))),
                 writer.rejected.append,

@@ -1,4 +1,4 @@
-"""The plan of a corpus job: its inputs looked through once, and cut into shards that can be done in any order."""
+"""The plan of a corpus job: its inputs looked through, and cut into shards that can be done in any order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,17 @@ from itertools import islice
 
 import pyarrow as pa
 
+from stance.errors import DataError
 from stance.inputs import Input, common_columns
 from stance.pieces import TEXT, Cutter
 from stance.progress import progress
-from stance.tables import START, BadRow, GoodRow, Place
+from stance.tables import START, BadRow, Columns, GoodRow, Place
 
 LONG = 1_000_000
 """Characters of text after which a shard ends, however few its rows: what is lost by a kill stays small."""
+
+Rows = Iterator[tuple[Input, GoodRow | BadRow]]
+"""Each with the input that it is from."""
 
 
 @dataclass(frozen=True)
@@ -23,27 +27,20 @@ class Shard:
         index: from 0.
         source: index of the input in which it begins.
         place: where in it.
-        rows: how many rows it has, good and bad; they may go on into the next inputs.
+        last: index of the input in which it ends.
+        rows: how many rows it has, good and bad.
     """
 
     index: int
     source: int
     place: Place
+    last: int
     rows: int
 
     @property
     def name(self) -> str:
         """Of its files."""
         return f"part-{self.index:05}"
-
-    def read(self, inputs: Sequence[Input]) -> Iterator[tuple[Input, GoodRow | BadRow]]:
-        """Its rows, each with the input that it is from."""
-        everything = (
-            (source, row)
-            for source in inputs[self.source :]
-            for row in source.rows(self.place if source is inputs[self.source] else START)
-        )
-        return islice(everything, self.rows)
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,14 @@ class Plan:
 
     Attributes:
         inputs: in the order in which they are labelled.
+        stamps: of each, from before it was looked through.
         fingerprints: of each.
         columns: that sentences bring along into the output.
         shards: all of them.
     """
 
     inputs: tuple[Input, ...]
+    stamps: tuple[tuple[int, ...], ...]
     fingerprints: tuple[str, ...]
     columns: pa.Schema
     shards: tuple[Shard, ...]
@@ -67,32 +66,99 @@ class Plan:
         """Of all inputs, good and bad."""
         return sum(shard.rows for shard in self.shards)
 
+    def check_unchanged(self, shard: Shard | None = None) -> None:
+        """Looks whether the inputs that a shard has rows of, or all of them, are still what was planned for.
+
+        Raises:
+            DataError: one has been written to.
+        """
+        wanted = slice(shard.source, shard.last + 1) if shard else slice(None)
+        for source, stamp in zip(self.inputs[wanted], self.stamps[wanted], strict=True):
+            if source.stamp() != stamp:
+                raise DataError(
+                    f"{source.name} has changed while it was being labelled: delete the output and start again."
+                )
+
+
+class Reader:
+    """Reads shards. One that follows on the last is read on from there: compressed files are slow to wind forward."""
+
+    def __init__(self, inputs: Sequence[Input]) -> None:
+        self._inputs = inputs
+        self._rows: Rows = iter(())
+        self._next: int | None = None
+
+    def read(self, shard: Shard) -> Rows:
+        """The rows of a shard."""
+        rows = self._rows if shard.index == self._next else self._from(shard)
+        self._next = None  # until all of them have been taken
+        yield from islice(rows, shard.rows)
+        self._rows, self._next = rows, shard.index + 1
+
+    def _from(self, shard: Shard) -> Rows:
+        for position in range(shard.source, len(self._inputs)):
+            source = self._inputs[position]
+            for row in source.rows(shard.place if position == shard.source else START):
+                yield source, row
+
 
 def make_plan(inputs: Sequence[Input], cutter: Cutter, shard_rows: int) -> Plan:
     """Looks through the inputs and cuts them into shards of at most ``shard_rows`` rows.
 
+    Each file is read twice, one after the other: its bytes for the fingerprint, then its rows.
+
     Raises:
         DataError: an input cannot be read as a whole, or has no column of text.
     """
-    fingerprints = tuple(source.fingerprint() for source in inputs)
-    columns = common_columns(cutter.columns(source.columns(), documents=source.is_document) for source in inputs)
-    return Plan(tuple(inputs), fingerprints, columns, tuple(_shards(inputs, cutter.text_column, shard_rows)))
-
-
-def _shards(inputs: Sequence[Input], text_column: str, shard_rows: int) -> Iterator[Shard]:
-    index, begins, rows, characters = 0, (0, START), 0, 0
+    survey, shards = _Survey(inputs, cutter), []
     with progress("looking through") as counter:
-        for position, source in enumerate(inputs):
-            column = TEXT if source.is_document else text_column
+        for shard in _cut(survey.rows(), shard_rows):
+            shards.append(shard)
+            counter.advance(shard.rows)
+    columns = common_columns(survey.columns)
+    return Plan(tuple(inputs), tuple(survey.stamps), tuple(survey.fingerprints), columns, tuple(shards))
+
+
+class _Survey:
+    """Reads inputs through, and keeps what a plan has to tell of them.
+
+    Attributes:
+        stamps: of each input, from before it was read.
+        fingerprints: of each.
+        columns: that their sentences bring along, each set of them once.
+    """
+
+    def __init__(self, inputs: Sequence[Input], cutter: Cutter) -> None:
+        self._inputs = inputs
+        self._cutter = cutter
+        self.stamps: list[tuple[int, ...]] = []
+        self.fingerprints: list[str] = []
+        self.columns: dict[pa.Schema, None] = {}
+
+    def rows(self) -> Iterator[tuple[int, Place, int]]:
+        """All rows: of which input each is, where it begins, and how many characters of text it has."""
+        for position, source in enumerate(self._inputs):
+            self.stamps.append(source.stamp())
+            self.fingerprints.append(source.fingerprint())
+            text_column = TEXT if source.is_document else self._cutter.text_column
+            found, declared = Columns(), source.declared_columns()
             for row in source.rows():
-                if rows == shard_rows or characters >= LONG:
-                    yield Shard(index, *begins, rows)
-                    index, rows, characters = index + 1, 0, 0
-                if not rows:
-                    begins = (position, row.place)
-                rows += 1
-                text = row.values.get(column) if isinstance(row, GoodRow) else None
-                characters += len(text) if isinstance(text, str) else 0
-                counter.advance(1)
-    if rows:
-        yield Shard(index, *begins, rows)
+                if declared is None:
+                    found.see(row)
+                text = row.values.get(text_column) if isinstance(row, GoodRow) else row.raw
+                yield position, row.place, len(text) if isinstance(text, str) else 0
+            columns = found.schema() if declared is None else declared
+            self.columns[self._cutter.columns(columns, documents=source.is_document)] = None
+
+
+def _cut(rows: Iterator[tuple[int, Place, int]], shard_rows: int) -> Iterator[Shard]:
+    index, begins, last, count, characters = 0, (0, START), 0, 0, 0
+    for position, place, length in rows:
+        if count == shard_rows or characters >= LONG:
+            yield Shard(index, *begins, last, count)
+            index, count, characters = index + 1, 0, 0
+        if not count:
+            begins = (position, place)
+        last, count, characters = position, count + 1, characters + length
+    if count:
+        yield Shard(index, *begins, last, count)

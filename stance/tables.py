@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -186,34 +186,36 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _read_delimited(delimiter: str) -> Callable[[Path, Place], Iterator[GoodRow | BadRow]]:
-    def read(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
-        csv.field_size_limit(2**31 - 1)
-        with _Lines(path, START) as lines:
-            header = next(csv.reader(_decoded(lines), delimiter=delimiter), [])
-        if len(set(header)) < len(header):
-            raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
-        with _Lines(path, start) as lines:
-            rows = csv.reader(_decoded(lines), delimiter=delimiter)
-            if start == START:
-                next(rows, None)
-            while True:
-                place = lines.place
-                where = f"{path}:{place.number}"
-                try:
-                    cells = next(rows, None)
-                except csv.Error as error:
-                    yield BadRow(where, f"not valid CSV: {error}", "", place)
-                    continue
-                except OSError as error:
-                    yield BadRow(where, f"cannot be read from here on: {error}", "", place)
-                    return
-                if cells is None:
-                    return
-                if cells:
-                    yield _delimited_row(where, header, cells, delimiter, place)
+def _read_delimited(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
+    delimiter, header = _DELIMITERS[format_of(path)], _header(path)
+    with _Lines(path, start) as lines:
+        rows = csv.reader(_decoded(lines), delimiter=delimiter)
+        if start == START:
+            next(rows, None)
+        while True:
+            place = lines.place
+            where = f"{path}:{place.number}"
+            try:
+                cells = next(rows, None)
+            except csv.Error as error:
+                yield BadRow(where, f"not valid CSV: {error}", "", place)
+                continue
+            except OSError as error:
+                yield BadRow(where, f"cannot be read from here on: {error}", "", place)
+                return
+            if cells is None:
+                return
+            if cells:
+                yield _delimited_row(where, header, cells, delimiter, place)
 
-    return read
+
+def _header(path: Path) -> list[str]:
+    csv.field_size_limit(2**31 - 1)
+    with _Lines(path, START) as lines:
+        header = next(csv.reader(_decoded(lines), delimiter=_DELIMITERS[format_of(path)]), [])
+    if len(set(header)) < len(header):
+        raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
+    return header
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
@@ -272,11 +274,12 @@ _READERS: dict[str, Callable[[Path, Place], Iterator[GoodRow | BadRow]]] = {
     ".jsonl": _read_jsonl,
     ".jsonl.gz": _read_jsonl,
     ".jsonl.zst": _read_jsonl,
-    ".csv": _read_delimited(","),
-    ".tsv": _read_delimited("\t"),
+    ".csv": _read_delimited,
+    ".tsv": _read_delimited,
     ".parquet": _read_parquet,
 }
 READABLE = tuple(_READERS)
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 @contextmanager
@@ -311,26 +314,66 @@ def json_line(values: Mapping[str, Any]) -> str:
 
 
 def read_schema(path: Path) -> "pa.Schema":
-    """The columns of a readable file and their types; JSON lines are read through once to find them.
+    """The columns of a readable file and their types; JSON lines are read through once to find them."""
+    declared = declared_schema(path)
+    return found_schema(read_rows(path)) if declared is None else declared
 
-    Columns whose values are of several kinds come out as text.
-    """
+
+def declared_schema(path: Path) -> "pa.Schema | None":
+    """The columns that a readable file declares, and their types; None of JSON lines, whose rows alone tell."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     check_readable(path)
-    if path.suffix.lower() == ".parquet":
-        try:
-            return pq.read_schema(path)
-        except pa.ArrowException as error:
-            raise DataError(f"Cannot read {path} as parquet: {error}") from None
-    types: dict[str, pa.DataType] = {}
-    good = (row.values for row in read_rows(path) if isinstance(row, GoodRow))
-    while rows := list(islice(good, 1024)):
-        for name in dict.fromkeys(name for row in rows for name in row):
-            found = _type_of([row.get(name) for row in rows])
-            types[name] = common_type(types.get(name, pa.null()), found)
-    return pa.schema(list(types.items()))
+    if format_of(path) in _DELIMITERS:
+        return pa.schema([(name, pa.string()) for name in _header(path)])
+    if format_of(path) != ".parquet":
+        return None
+    try:
+        return pq.read_schema(path)
+    except pa.ArrowException as error:
+        raise DataError(f"Cannot read {path} as parquet: {error}") from None
+
+
+def found_schema(rows: Iterable[GoodRow | BadRow]) -> "pa.Schema":
+    """The columns that rows are seen to have, and their types."""
+    columns = Columns()
+    for row in rows:
+        columns.see(row)
+    return columns.schema()
+
+
+_TYPED_TOGETHER = 1024
+"""Rows whose values are looked at together."""
+
+
+class Columns:
+    """The columns of rows that pass by, and their types; text where values are of several kinds."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, pa.DataType] = {}
+        self._rows: list[Row] = []
+
+    def see(self, row: GoodRow | BadRow) -> None:
+        """Looks at a row."""
+        if isinstance(row, GoodRow):
+            # Of text the type is known: what it says need not be held.
+            self._rows.append({name: "" if isinstance(value, str) else value for name, value in row.values.items()})
+            if len(self._rows) == _TYPED_TOGETHER:
+                self._settle()
+
+    def schema(self) -> "pa.Schema":
+        """What has been found so far."""
+        import pyarrow as pa
+
+        self._settle()
+        return pa.schema(list(self._types.items()))
+
+    def _settle(self) -> None:
+        for name in dict.fromkeys(name for row in self._rows for name in row):
+            found = _type_of([row.get(name) for row in self._rows])
+            self._types[name] = common_type(self._types.get(name, found), found)
+        self._rows.clear()
 
 
 def _type_of(values: Sequence[Any]) -> "pa.DataType":
@@ -346,6 +389,8 @@ def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
     """The narrowest type that holds both; text where they have nothing in common."""
     import pyarrow as pa
 
+    if one == other:
+        return one
     try:
         fields = [pa.schema([("column", kind)]) for kind in (one, other)]
         return pa.unify_schemas(fields, promote_options="permissive").field("column").type

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from stance.errors import ConfigError, DataError
-from stance.inputs import File, HubDataset, find_inputs
+from stance.inputs import File, HubDataset, columns_of, find_inputs
 from stance.pieces import Cutter
-from stance.shards import make_plan
+from stance.shards import Reader, make_plan
 from stance.tables import BadRow, GoodRow, read_rows
 
 LINES = [json.dumps({"n": n, "text": f"é {n}\u2028 two"}, ensure_ascii=False) for n in range(30)]
@@ -87,13 +87,61 @@ def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:
     datasets.Dataset.from_dict(rows).save_to_disk(tmp_path / "saved")
     (source,) = find_inputs(str(tmp_path / "saved"))
     assert isinstance(source, HubDataset)
-    assert source.columns().names == ["text", "year"]
+    assert columns_of(source).names == ["text", "year"]
     first, second, third = source.rows()
     assert first == GoodRow(f"{source.name}:1", {"text": "one", "year": 1})
     assert list(source.rows(second.place)) == [second, third]
     plan = make_plan([source], Cutter("text", split=False, located=True), 2)
     assert [shard.rows for shard in plan.shards] == [2, 1]
-    assert [row.values["text"] for _, row in plan.shards[1].read(plan.inputs)] == ["three"]
+    assert [row.values["text"] for _, row in Reader(plan.inputs).read(plan.shards[1])] == ["three"]
+
+
+def test_a_plan_reads_each_file_once_for_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("a.jsonl", "b.jsonl.gz", "c.csv", "d.parquet")
+    for name in names:
+        write(tmp_path / name)
+    read: list[str] = []
+    rows = File.rows
+    monkeypatch.setattr(File, "rows", lambda source: read.append(source.path.name) or rows(source))
+    plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 7)
+    assert read == [*names]
+    assert plan.rows == 30 * 4 + 2
+    assert [(field.name, str(field.type)) for field in plan.columns] == [
+        ("document", "string"),
+        ("n", "string"),  # a number in some, text in .csv
+        ("text", "string"),
+        ("start", "int64"),
+        ("end", "int64"),
+    ]
+
+
+def test_shards_hold_the_same_rows_in_whatever_order_they_are_read(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl.gz", "c.csv", "d.parquet"):
+        write(tmp_path / name)
+    plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 7)
+    everything = [(source, row) for source in plan.inputs for row in source.rows()]
+    one_by_one = [list(Reader(plan.inputs).read(shard)) for shard in plan.shards]
+    assert [row for shard in one_by_one for row in shard] == everything
+    assert [{source for source, _ in rows} for rows in one_by_one] == [
+        set(plan.inputs[shard.source : shard.last + 1]) for shard in plan.shards
+    ]
+    reader = Reader(plan.inputs)
+    next(reader.read(plan.shards[0]))  # and no more: what follows must not go on from there
+    for index in (1, 2, 3, 0, 1, 5, 4, 5):
+        assert list(reader.read(plan.shards[index])) == one_by_one[index]
+
+
+def test_shards_that_follow_on_one_another_are_read_without_winding_forward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.jsonl.gz")
+    plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 4)
+    opened: list[Path] = []
+    unzip = gzip.GzipFile
+    monkeypatch.setattr("stance.tables.gzip.GzipFile", lambda path: opened.append(path) or unzip(path))
+    reader = Reader(plan.inputs)
+    assert sum(len(list(reader.read(shard))) for shard in plan.shards) == plan.rows
+    assert len(opened) == 1
 
 
 def test_the_main_text_of_a_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,9 +22,11 @@ import pytest
 from conftest import write_jsonl
 
 from stance import job as module
+from stance import output_folder, sources
 from stance.config import OnError, PredictConfig, ShardFormat
 from stance.decision import Decision
 from stance.errors import ConfigError, DataError
+from stance.inputs import File
 from stance.job import label_folder
 from stance.labels import LABELS
 from stance.predict import Prediction
@@ -334,18 +337,44 @@ def test_a_folder_with_other_things_in_it_is_left_alone(corpus: Path, tmp_path: 
         run(corpus, tmp_path / "file")
 
 
-def test_an_input_that_changes_meanwhile_is_told(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [("a.jsonl", "Line 1 said"), ("f.jsonl.gz", "Line 1 said"), ("a.jsonl", "Zipped 10")],
+    ids=["while it is read", "before it is read", "when it has been read"],
+)
+def test_an_input_that_changes_meanwhile_is_told(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, when: str
+) -> None:
     predict = Stub.predict
 
     def meddling(self: Stub, texts: list[str], *, thresholds: object) -> list[Prediction]:
-        with (corpus / "f.jsonl.gz").open("ab") as file:
-            file.write(b"x")
+        if any(when in text for text in texts):
+            with (corpus / name).open("ab") as file:
+                file.write(b"x")
         return predict(self, texts, thresholds=thresholds)
 
     monkeypatch.setattr(Stub, "predict", meddling)
-    with pytest.raises(DataError, match="has changed while it was being labelled"):
+    with pytest.raises(DataError, match=f"{name} has changed while it was being labelled"):
         run(corpus, tmp_path / "out")
     assert not (tmp_path / "out" / "_SUCCESS").exists()
+
+
+def test_many_files_are_looked_at_once_when_they_are_read_and_once_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(40):
+        (tmp_path / "in" / f"{number}.txt").write_text("It rained.")
+    looked: Counter[str] = Counter()
+    hashed: Counter[str] = Counter()
+    stamp = File.stamp
+    monkeypatch.setattr(File, "stamp", lambda source: (looked.update([source.name]), stamp(source))[1])
+    monkeypatch.setattr(
+        output_folder, "hash_file", lambda path: (hashed.update([path.name]), sources.hash_file(path))[1]
+    )
+    run(tmp_path / "in", tmp_path / "out", shard_rows=4)
+    assert set(looked.values()) == {3}  # the first time when it is planned for
+    assert hashed == {f"part-{number:05}.parquet": 1 for number in range(10)}
 
 
 BAD = (
@@ -383,8 +412,10 @@ def test_ten_thousand_bad_rows_of_twelve_kinds_are_set_aside_each_with_its_reaso
 
 
 def test_too_many_bad_rows_end_the_job_and_it_goes_on_when_more_are_allowed(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="bad row number 3; max_errors=2 allows no more"):
+    with pytest.raises(DataError, match=r"see .*rejected\. Bad rows so far: 3; max_errors=2 is the most"):
         run(corpus, tmp_path / "out", max_errors=2)
     with pytest.raises(DataError, match=r"not valid JSON.*on_error=set_aside labels the rest"):
         run(corpus, tmp_path / "other", on_error=OnError.fail)
     assert run(corpus, tmp_path / "out", max_errors=4).set_aside == 4
+    with pytest.raises(DataError, match="Bad rows so far: 4; max_errors=3 is the most"):
+        run(corpus, tmp_path / "out", max_errors=3)  # though an earlier run has found them

@@ -64,7 +64,7 @@ def test_a_cluster_that_loses_a_node_makes_the_same_output(cluster: Any, job: An
     assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
     assert json.loads((tmp_path / "cluster" / "_SUCCESS").read_text())["set_aside"] == 2
     assert job("cluster", engine=Engine.ray) == expected  # nothing is left to do, and nothing is done
-    with pytest.raises(DataError, match="max_errors=1 allows no more"):
+    with pytest.raises(DataError, match="Bad rows so far: 2; max_errors=1 is the most"):
         job("strict", engine=Engine.ray, max_errors=1)
     if not lost:
         pytest.skip("the output is right, but the node was not lost in the middle of the job")
