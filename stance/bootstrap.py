@@ -13,15 +13,31 @@ from numpy.typing import NDArray
 from stance.decision import BoolArray, FloatArray
 
 LEVEL = 0.95
+FEW = 20
+"""Clusters below which percentile intervals come out too narrow."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and the 95 % interval around it."""
+    """A figure and the 95 % interval around it.
 
-    value: float
-    low: float
-    high: float
+    Attributes:
+        value: of the sample; None where undefined, as a precision is where no label was given.
+        low, high: the interval; None where the value is.
+        n: of the cases that the figure is a share or a mean of.
+        clusters: documents, scenarios or groups that these cases are from.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    clusters: int
+
+    @property
+    def small(self) -> bool:
+        """Whether there are too few clusters to lean on the interval."""
+        return self.clusters < FEW
 
 
 def estimate_f1(
@@ -54,11 +70,29 @@ def estimate_share(runs: Sequence[BoolArray], *, draws: int, seed: int) -> Estim
     return _estimates(lambda times: (times @ right / len(right))[:, None], len(right), draws, seed)[0]
 
 
-def _per_cluster(columns: BoolArray, clusters: Sequence[str]) -> NDArray[np.int64]:
+def estimate_means(values: FloatArray, clusters: Sequence[str], *, draws: int, seed: int) -> list[Estimate]:
+    """Mean of each column of numbers; those drawn with the same seed belong together, draw by draw.
+
+    Args:
+        values: shape (sentences, columns).
+        clusters: the document of each sentence.
+        draws: bootstrap samples.
+        seed: of the draws.
+    """
+    sums = _per_cluster(np.column_stack([values, np.ones(len(values))]), clusters)
+
+    def mean(times: NDArray[np.int64]) -> FloatArray:  # (draws, clusters) -> (draws, columns)
+        totals = times @ sums
+        return totals[:, :-1] / totals[:, -1:]
+
+    return _estimates(mean, len(sums), draws, seed)
+
+
+def _per_cluster(columns: BoolArray | FloatArray, clusters: Sequence[str]) -> FloatArray:
     names, where = np.unique(np.asarray(clusters), return_inverse=True)
-    counts = np.zeros((len(names), columns.shape[1]), dtype=np.int64)
-    np.add.at(counts, where, columns)
-    return counts
+    sums = np.zeros((len(names), columns.shape[1]))
+    np.add.at(sums, where, columns)
+    return sums
 
 
 def _estimates(statistic: Callable[[NDArray[np.int64]], FloatArray], n: int, draws: int, seed: int) -> list[Estimate]:
@@ -67,4 +101,4 @@ def _estimates(statistic: Callable[[NDArray[np.int64]], FloatArray], n: int, dra
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(statistic(times), [tail, 100 - tail], axis=0)
     values = statistic(np.ones((1, n), dtype=np.int64))[0]
-    return [Estimate(float(v), float(lo), float(hi)) for v, lo, hi in zip(values, low, high, strict=True)]
+    return [Estimate(float(v), float(lo), float(hi), n, n) for v, lo, hi in zip(values, low, high, strict=True)]

@@ -1,0 +1,233 @@
+"""What an evaluation found, as plain data: every figure with n and a 95 % interval.
+
+``stance.quality`` finds the figures, ``stance.evaluate`` puts them together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from stance.bootstrap import Estimate
+from stance.data import Example
+from stance.decision import BoolArray, Decided
+
+NO_LABEL = "(none)"
+"""Stands for no label where labels are told apart."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a system said about labelled sentences, sentence by sentence.
+
+    Attributes:
+        labels: names, in the order of the columns.
+        examples: the sentences and what is true of them.
+        gold: shape (sentences, labels), which labels they carry.
+        decided: probabilities, labels given and labels uncertain, each of the same shape.
+    """
+
+    labels: tuple[str, ...]
+    examples: Sequence[Example]
+    gold: BoolArray
+    decided: Decided
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the model and, by name, each baseline said: what figures and curves are made from; it is not in the JSON."""
+
+    model: Judgement
+    rivals: Mapping[str, Judgement]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """How well the labels given agree with the gold labels: of one label, or over all.
+
+    Attributes:
+        precision: share of the labels given that are right; n counts the labels given.
+        recall: share of the gold labels that are given; n counts the gold labels.
+        f1: harmonic mean of both; n counts the gold labels. Undefined without gold labels, as recall is.
+    """
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class Figures(Hits):
+    """All that is measured of one label, or over all.
+
+    Attributes:
+        average_precision: area under the precision-recall curve, whatever the threshold; n counts the gold labels.
+        brier: mean squared distance of probability and gold label (Brier 1950); n counts sentences.
+        calibration_error: expected calibration error over ten bins of equal size; n counts sentences.
+        coverage: share of the sentences outside the uncertain band; n counts sentences.
+        passed_over: share of the gold labels that are withheld for sure; n counts the gold labels.
+        given_wrongly: share of the labels given for sure that are wrong; n counts the labels given for sure.
+    """
+
+    average_precision: Estimate
+    brier: Estimate
+    calibration_error: Estimate
+    coverage: Estimate
+    passed_over: Estimate
+    given_wrongly: Estimate
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a system is on a set of sentences.
+
+    Attributes:
+        n: sentences.
+        documents: documents or scenarios that they are from, by which intervals are drawn.
+        labels: figures by label, in the model's order.
+        macro: mean over the labels of which a figure is defined; n is that of the label with the least.
+        micro: over all decisions, one for each sentence and label, together.
+        exact_match: share of the sentences with every label right.
+    """
+
+    n: int
+    documents: int
+    labels: Mapping[str, Figures]
+    macro: Figures
+    micro: Figures
+    exact_match: Estimate
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Part of the sentences: those with one value in one column; figures as in ``Quality``.
+
+    Attributes:
+        column: its name; ``length`` is computed.
+        value: in it, as text.
+        small: too few documents to lean on the intervals.
+    """
+
+    column: str
+    value: str
+    n: int
+    documents: int
+    small: bool
+    labels: Mapping[str, Hits]
+    macro: Hits
+    micro: Hits
+    exact_match: Estimate
+
+
+@dataclass(frozen=True)
+class ConfusionRow:
+    """What was given to the sentences that carry a label; one sentence may stand in several rows and columns.
+
+    Attributes:
+        gold: a label that the sentences of this row carry, alone or beside others; ``NO_LABEL`` for those without.
+        n: sentences in this row.
+        given: share of them that were given each label, right or wrong, and ``NO_LABEL``: that were given none.
+        wrongly: share of them that were given each label though they do not carry it, and ``NO_LABEL``: that were
+            given none though they carry one.
+    """
+
+    gold: str
+    n: int
+    given: Mapping[str, Estimate]
+    wrongly: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Contrast sets: the share of groups with every label of every member right, in all and by phenomenon."""
+
+    share: Estimate
+    phenomena: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A sentence that the model was trained on, or one nearly like it.
+
+    Attributes:
+        id: of the judged sentence.
+        scenario: its document or scenario.
+        learned: the split that the model has it from, train or validation.
+        similarity: 1 of the same text, but for case and white space; else the estimated Jaccard index of character
+            5-grams.
+    """
+
+    id: str
+    scenario: str
+    learned: str
+    similarity: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is the same text, but for case and white space."""
+        return self.similarity == 1
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What of the judged sentences the model had before it.
+
+    Attributes:
+        exact: sentences that it was trained on or chosen by.
+        near: others that are near-duplicates of one.
+        share: of all sentences, that are either.
+        overlaps: each of them, the most alike first.
+        without: figures on the sentences that are neither; None where there is no overlap, or nothing else.
+    """
+
+    exact: int
+    near: int
+    share: Estimate
+    overlaps: tuple[Overlap, ...]
+    without: Quality | None
+
+
+@dataclass(frozen=True)
+class Rival:
+    """How a baseline did on the same sentences; ``contrast`` is None where there are no contrast sets."""
+
+    quality: Quality
+    contrast: Scorecard | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model judged on one split.
+
+    Attributes:
+        model: as it was named.
+        weights_sha256: of the model.
+        split: the part of the data that was judged.
+        data_sha256: of the examples in it.
+        draws: bootstrap samples behind the intervals.
+        seed: of the draws.
+        quality: of the model.
+        confusion: which labels it gives where, a row for each gold label and, last, for sentences without.
+        slices: column by column; first by length.
+        contrast: of the model; None where there are no contrast sets.
+        leakage: None if the model does not tell what it learned from.
+        trained_on_it: the model has seen this very split in training or fitting, so its figures flatter.
+        baselines: by name, on the same sentences.
+    """
+
+    model: str
+    weights_sha256: str
+    split: str
+    data_sha256: str
+    draws: int
+    seed: int
+    quality: Quality
+    confusion: tuple[ConfusionRow, ...]
+    slices: tuple[Slice, ...]
+    contrast: Scorecard | None
+    leakage: Leakage | None
+    trained_on_it: bool
+    baselines: Mapping[str, Rival]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
