@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -80,7 +81,7 @@ class File:
         """As it was found."""
         return str(self.path)
 
-    @property
+    @cached_property  # it is asked for each row
     def is_document(self) -> bool:
         """Whether it is one text, not a table of them."""
         return format_of(self.path) in (*TEXT, *HTML)

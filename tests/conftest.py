@@ -1,10 +1,15 @@
 """Small things that tests share: a tiny random encoder, tiny data, and one really trained model."""
 
+import gc
+import io
 import json
+import logging
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -30,6 +35,26 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1 (555) 0100 was dialled.",
+    "-2 ships, -3 crews",
+    "@SUM(A1:A9)",
+    "\t=1+1",
+    "  =1+1",
+    "＝1+1",  # noqa: RUF001
+    "'=1+1",
+    "''@x",
+    "'Stop,' he said.",
+    'He said:\n"no", and\r\nleft; =1+1',
+    "\u202egnol era sthgir\u202c \u200fand left\u200e",
+    "<script>alert('x')</script> & <b>bold</b>",
+    "half a pair \ud83d is lost",
+    "None of it, 100 % \\ \u0000 \U0001f600",
+]
+"""Texts that have broken tables, spreadsheets and pages."""
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -38,9 +63,38 @@ def write_jsonl(path: Path, rows: Sequence[dict[str, object]]) -> Path:
     return path
 
 
+def pytest_collection_finish() -> None:
+    # All is imported now, and stays. Trainers collect garbage again and again, and need not look through that for it.
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def run_script() -> Run:
-    """Runs a script as a user would, from the root of the repository or ``cwd``; both outputs are captured."""
+    """Runs a script from the root of the repository or ``cwd``; both outputs are captured.
+
+    In this process, where all is imported already: an error that is none of ours comes out of it as it is.
+    """
+
+    def run(script: str, *overrides: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+        command = [str(ROOT / "scripts" / script), *overrides]
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(cwd)
+            patch.setattr(sys, "argv", command)
+            patch.setattr(logging.root, "handlers", [])  # as in a new process: the script adds its own
+            patch.setenv("COLUMNS", "80")
+            patch.setenv("HYDRA_FULL_ERROR", "")
+            patch.delenv("HYDRA_FULL_ERROR")  # the script sets it; it is gone afterwards
+            with pytest.raises(SystemExit) as end:
+                runpy.run_path(command[0], run_name="__main__")
+        return subprocess.CompletedProcess(command, int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start_script() -> Run:
+    """Runs a script as a user would, in a process of its own; otherwise like ``run_script``."""
 
     def run(script: str, *overrides: str, cwd: Path = ROOT, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, str(ROOT / "scripts" / script), *overrides]
@@ -124,11 +178,11 @@ def tiny_predictor(tiny_model: Path) -> Predictor:
 
 
 @pytest.fixture(scope="session")
-def quickstart(tmp_path_factory: pytest.TempPathFactory, run_script: Run) -> Path:
+def quickstart(tmp_path_factory: pytest.TempPathFactory, start_script: Run) -> Path:
     """A folder that looks like the repository's root, with the quickstart model trained in it by the script."""
     root = tmp_path_factory.mktemp("quickstart")
     for name in ("configs", "data", "scripts", "stance"):
         (root / name).symlink_to(ROOT / name)
-    done = run_script("train.py", "experiment=quickstart", cwd=root)
+    done = start_script("train.py", "experiment=quickstart", cwd=root)
     assert done.returncode == 0, done.stderr
     return root

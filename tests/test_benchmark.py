@@ -29,7 +29,7 @@ def test_every_system_is_timed_on_the_same_sentences(
     config = BenchmarkConfig(
         model=model,
         source=str(ROOT / "data/written/test.jsonl"),
-        sentences=64,
+        sentences=32,
         rounds=2,
         memory_rows=[50],
         output=str(tmp_path / "speed.md"),

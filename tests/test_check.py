@@ -22,10 +22,10 @@ def read_jsonl(path: Path) -> list[Line]:
     return [json.loads(line) for line in path.open(encoding="utf-8")]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The first lines of each shipped file, so that a check is quick, with a card that fits them."""
-    folder = tmp_path / "data"
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first lines of each shipped file, so that a check is quick, with a card that fits them: without a fault."""
+    folder = tmp_path_factory.mktemp("few") / "data"
     for source in (ROOT / "data").rglob("*"):
         target = folder / source.relative_to(ROOT / "data")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,14 @@ def data(tmp_path: Path) -> Path:
         elif source.name == "README.md":
             shutil.copy(source, target)
     check(CheckConfig(folder=str(folder), update=True))
+    assert found_in(folder) == []
     return folder
+
+
+@pytest.fixture
+def data(few: Path, tmp_path: Path) -> Path:
+    """A copy of them, to be spoiled."""
+    return shutil.copytree(few, tmp_path / "data")
 
 
 def found_in(folder: Path) -> list[str]:
@@ -126,7 +133,6 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize(("spoil", "told"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_is_found(data: Path, spoil: Callable[[Path], None], told: str) -> None:
-    assert found_in(data) == []
     spoil(data)
     assert any(told in problem for problem in found_in(data)), found_in(data)
 

@@ -171,12 +171,15 @@ def in_a_process(task: Callable[[], object]) -> multiprocessing.process.BaseProc
     return process
 
 
-def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
-    count = [0]
+def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path) -> None:
+    """Of a job of three shards: two with rows that are set aside, one without."""
+    writes: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        events(patch, lambda _: count.__setitem__(0, count[0] + 1))
-        run(corpus, tmp_path / "counted")
-    assert count[0] >= 100
+        events(patch, writes.append)
+        run(corpus, tmp_path / "undisturbed", shard_rows=30)
+    expected = contents(tmp_path / "undisturbed")
+    assert [len(list((tmp_path / "undisturbed" / part).iterdir())) for part in ("sentences", "rejected")] == [3, 2]
+    assert len(writes) >= 50
 
     def killed_at(number: int, output: Path) -> None:
         left = [number]
@@ -188,15 +191,15 @@ def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path, expecte
 
         with pytest.MonkeyPatch.context() as patch:
             events(patch, seen)
-            run(corpus, output)
+            run(corpus, output, shard_rows=30)
 
-    for number in range(0, count[0], 2):
+    for number in range(len(writes)):
         output = tmp_path / f"killed-{number}"
         process = in_a_process(lambda number=number, output=output: killed_at(number, output))
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        run(corpus, output)
-        assert contents(output) == expected, f"killed at write {number}"
+        run(corpus, output, shard_rows=30)
+        assert contents(output) == expected, f"killed at write {number}, {writes[number]}"
         assert not list(output.rglob(".*.tmp"))
 
 

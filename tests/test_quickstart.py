@@ -21,8 +21,8 @@ def predictor(quickstart: Path) -> Predictor:
     return Predictor.from_pretrained(quickstart / "outputs" / "quickstart")
 
 
-def test_the_model_beats_both_baselines_and_the_promised_figure(quickstart: Path, run_script: Run) -> None:
-    done = run_script("evaluate.py", "model.path=outputs/quickstart", cwd=quickstart)
+def test_the_model_beats_both_baselines_and_the_promised_figure(quickstart: Path, start_script: Run) -> None:
+    done = start_script("evaluate.py", "model.path=outputs/quickstart", cwd=quickstart)
     assert done.returncode == 0, done.stderr
     report = json.loads((quickstart / "outputs/quickstart/evaluation-test.json").read_text())
     assert report["metrics"]["n"] == len((ROOT / "data/written/test.jsonl").read_text().splitlines())

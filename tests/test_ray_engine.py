@@ -12,7 +12,7 @@ import pytest
 from conftest import write_jsonl
 from test_job import contents
 
-from stance.config import Engine, PredictConfig, TrainedModelConfig
+from stance.config import Engine, OnError, PredictConfig
 from stance.corpus import label
 from stance.errors import ConfigError, DataError
 
@@ -31,16 +31,17 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.fixture
-def job(tiny_model: Path, tmp_path: Path) -> Any:
-    """Labels a corpus of two hundred and forty rows, two of them bad, into a folder of eighty shards."""
+def job(tmp_path: Path) -> Any:
+    """Labels a corpus of two hundred and forty rows, two of them bad, into a folder of eighty shards.
+
+    With a model that comes with stance: actors then start without torch.
+    """
     rows: list[dict[str, object]] = [{"n": n, "text": f"they deny {'rain ' * (n % 9)}if we resume"} for n in range(240)]
     rows[11]["text"] = rows[70]["text"] = None
     source = write_jsonl(tmp_path / "in.jsonl", rows)
 
     def run(output: str, **others: Any) -> Any:
-        model = TrainedModelConfig(path=str(tiny_model))
-        config = PredictConfig(model=model, input=str(source), output=str(tmp_path / output), shard_rows=3, **others)
-        return label(config)
+        return label(PredictConfig(input=str(source), output=str(tmp_path / output), shard_rows=3, **others))
 
     return run
 
@@ -64,8 +65,8 @@ def test_a_cluster_that_loses_a_node_makes_the_same_output(cluster: Any, job: An
     assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
     assert json.loads((tmp_path / "cluster" / "_SUCCESS").read_text())["set_aside"] == 2
     assert job("cluster", engine=Engine.ray) == expected  # nothing is left to do, and nothing is done
-    with pytest.raises(DataError, match="Bad rows so far: 2; max_errors=1 is the most"):
-        job("strict", engine=Engine.ray, max_errors=1)
+    with pytest.raises(DataError, match=r"in\.jsonl:12: expected text in 'text', found None.*on_error=set_aside"):
+        job("strict", engine=Engine.ray, workers=1, on_error=OnError.fail)
     if not lost:
         pytest.skip("the output is right, but the node was not lost in the middle of the job")
 

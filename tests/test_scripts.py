@@ -105,7 +105,9 @@ def test_a_mistake_gives_one_short_message(run_script: Run, script: str, overrid
     assert_told(run_script(script, *overrides), told)
 
 
-def test_broken_files_give_one_short_message(run_script: Run, tmp_path: Path, tiny_model: Path) -> None:
+def test_broken_files_give_one_short_message(
+    run_script: Run, start_script: Run, tmp_path: Path, tiny_model: Path
+) -> None:
     (tmp_path / "broken.jsonl").write_text('{"text": "a", "labels": ["ofer"]}\n{broken\n')
     done = run_script("train.py", "data=table", f"data.train={tmp_path}/broken.jsonl", f"hydra.run.dir={tmp_path}/run")
     assert_told(done, "broken.jsonl:1: unknown label 'ofer'; did you mean 'offer'?")
@@ -116,23 +118,25 @@ def test_broken_files_give_one_short_message(run_script: Run, tmp_path: Path, ti
     pickled = tmp_path / "pickled"
     pickled.mkdir()
     (pickled / "pytorch_model.bin").write_bytes(b"\x80")
-    assert_told(run_script("predict.py", "input=data/article.txt", f"model.path={pickled}"), "a pickle checkpoint")
+    assert_told(start_script("predict.py", "input=data/article.txt", f"model.path={pickled}"), "a pickle checkpoint")
 
 
-def test_train_then_evaluate_then_predict(run_script: Run, tmp_path: Path, tiny_encoder: Path, tiny_data: Path) -> None:
+def test_train_then_evaluate_then_predict(
+    start_script: Run, tmp_path: Path, tiny_encoder: Path, tiny_data: Path
+) -> None:
     data = ["data=table", f"data.train={tiny_data}", f"data.test={tiny_data}"]
     settings = [f"model.encoder={tiny_encoder}", "model.layer=2", "training.epochs=1", "name=mine"]
-    trained = run_script("train.py", *data, *settings, cwd=tmp_path)
+    trained = start_script("train.py", *data, *settings, cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert "━" not in trained.stderr, "a progress bar in a pipe"
     assert "epoch" not in trained.stderr
     assert "mine on validation, n = " in trained.stdout
-    judged = run_script("evaluate.py", *data, "model.path=outputs/mine", cwd=tmp_path)
+    judged = start_script("evaluate.py", *data, "model.path=outputs/mine", cwd=tmp_path)
     assert judged.returncode == 0, judged.stderr
     assert "TF-IDF + logistic" in judged.stdout
     assert json.loads((tmp_path / "outputs/mine/evaluation-test.json").read_text())["metrics"]["n"] == 60
     (tmp_path / "a.txt").write_text("They deny it.\n")
-    labelled = run_script("predict.py", "input=a.txt", "model.path=outputs/mine", "output=out.csv", cwd=tmp_path)
+    labelled = start_script("predict.py", "input=a.txt", "model.path=outputs/mine", "output=out.csv", cwd=tmp_path)
     assert labelled.returncode == 0, labelled.stderr
     assert "1 sentences labelled" in labelled.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.csv", "outputs"]
@@ -161,9 +165,9 @@ def test_a_search_keeps_what_reached_the_highest_figure(
 
 
 def test_stdin_to_stdout_is_json_lines_and_bad_rows_are_told_by_the_exit_status(
-    run_script: Run, tmp_path: Path, tiny_model: Path
+    run_script: Run, start_script: Run, tmp_path: Path, tiny_model: Path
 ) -> None:
-    piped = run_script("predict.py", "input=-", f"model.path={tiny_model}", stdin="They deny it. Rain fell.")
+    piped = start_script("predict.py", "input=-", f"model.path={tiny_model}", stdin="They deny it. Rain fell.")
     assert [json.loads(line)["text"] for line in piped.stdout.splitlines()] == ["They deny it.", "Rain fell."]
     assert piped.stderr == ""
     (tmp_path / "in.jsonl").write_text('{"text": "they deny"}\n{broken\n')

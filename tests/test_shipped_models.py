@@ -80,13 +80,14 @@ def test_the_first_answer_of_a_new_process_comes_within_two_seconds_and_without_
     code = (
         "import sys; from stance.predict import predict; print(predict('He denied it.').labels, 'torch' in sys.modules)"
     )
-    seconds = []
-    for _ in range(5):
+    for _ in range(5):  # one of five: what else runs on the machine is not stance's doing
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - start)
+        seconds = time.perf_counter() - start
         assert done.stdout == "('denial',) False\n"
-    assert min(seconds) < 2  # the least of five: what else runs on the machine is not stance's doing
+        if seconds < 2:
+            break
+    assert seconds < 2
 
 
 def test_weights_that_are_not_those_of_the_model_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import Run
+from conftest import Run, tiny_settings
 from safetensors.torch import load_file
 
 from stance.config import SoupConfig, TrainConfig
@@ -12,14 +13,15 @@ from stance.soup import soup
 from stance.train import train
 
 
-@pytest.fixture
-def seeds(tiny_config: TrainConfig, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
     """A folder with two models of one recipe; with a validation file, so that both have the same."""
-    tiny_config.data.validation = tiny_config.data.train
+    folder, config = tmp_path_factory.mktemp("sweep"), tiny_settings(tiny_encoder, tiny_data)
+    config.data.validation = config.data.train
     for seed in (0, 1):
-        tiny_config.seed = seed
-        train(tiny_config, tmp_path / "sweep" / f"seed={seed}")
-    return tmp_path / "sweep"
+        config.seed = seed
+        train(config, folder / f"seed={seed}")
+    return folder
 
 
 def test_its_weights_are_the_mean_and_it_is_fitted_anew(seeds: Path, tmp_path: Path, run_script: Run) -> None:
@@ -37,10 +39,11 @@ def test_its_weights_are_the_mean_and_it_is_fitted_anew(seeds: Path, tmp_path: P
 
 
 def test_other_recipes_and_other_data_are_refused(seeds: Path, tiny_config: TrainConfig, tmp_path: Path) -> None:
+    several = shutil.copytree(seeds, tmp_path / "several")
     tiny_config.training.epochs = 1
-    train(tiny_config, seeds / "another,seed=0")
+    train(tiny_config, several / "another,seed=0")
     with pytest.raises(ConfigError, match="several recipes"):
-        soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
+        soup(SoupConfig(folder=str(several)), tmp_path / "soup")
 
 
 def test_validation_sentences_that_have_changed_are_told(
