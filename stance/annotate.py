@@ -1,7 +1,7 @@
 """The annotation round trip: sentences to annotators, their labels back, what to label next, what may be wrong."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.tables import READABLE, BadRow, check_writable, rejected_line, replacing, writing
+from stance.text import sentence_id
 
 _FORMATS: Mapping[Tool, Format] = {
     Tool.label_studio: label_studio,
@@ -62,11 +63,17 @@ class Imported:
 def export_sentences(config: AnnotateConfig) -> Exported:
     """Writes the sentences of ``config.corpus`` for ``config.tool``, with labels, probabilities and uncertain labels.
 
+    With ``config.blind`` without these, and ordered by the hash of their ids: the order of a corpus may tell too, as
+    that of suggested sentences does.
+
     Raises:
         ConfigError, DataError: the corpus cannot be read, or the tool needs another kind of output.
     """
     corpus = _corpus(config)
-    files = _FORMATS[config.tool].write(corpus, Path(config.output), config.none_label)
+    if config.blind:
+        mixed = sorted(corpus.sentences.items(), key=lambda item: sentence_id(item[0]))
+        corpus = replace(corpus, sentences=dict(mixed))
+    files = _FORMATS[config.tool].write(corpus, Path(config.output), config.none_label, blind=config.blind)
     return Exported(len(corpus.sentences), files)
 
 
@@ -128,8 +135,7 @@ def suggest_sentences(config: AnnotateConfig) -> list[Suggestion]:
 def check_labels(config: AnnotateConfig) -> list[Suspect]:
     """Looks in ``config.annotated`` for labels that the probabilities of ``config.corpus`` contradict, worst first.
 
-    Writes a row for each: ``id``, ``text``, ``label``, whether it was ``given``, ``probability`` and ``quality``. In a
-    .csv file, texts that a spreadsheet would run as formulas get an apostrophe in front: it is to be read by people.
+    Writes a row for each: ``id``, ``text``, ``label``, whether it was ``given``, ``probability`` and ``quality``.
 
     Raises:
         ConfigError, DataError: a file cannot be read or written, sentences are not those of the corpus, or cleanlab is
@@ -146,11 +152,10 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
         raise DataError(f"{config.corpus} lacks sentences of {config.annotated}, by id:", unknown)
     probabilities = corpus.probabilities([example.id for example in examples])
     found = suspects(gold_matrix(examples, corpus.labels), probabilities, corpus.labels)
-    shown = spreadsheet.guarded if output.suffix.lower() == ".csv" else str
     rows = [
         {
-            "id": shown(examples[one.sentence].id),
-            "text": shown(examples[one.sentence].text),
+            "id": examples[one.sentence].id,
+            "text": examples[one.sentence].text,
             "label": one.label,
             "given": one.given,
             "probability": float(probabilities[one.sentence, corpus.labels.index(one.label)]),

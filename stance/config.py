@@ -409,6 +409,7 @@ class AnnotateConfig:
         annotated: a table that import wrote: what needs no annotation any more (suggest), or what to check.
         n: how many sentences to suggest.
         none_label: the choice of an annotator for a sentence without labels.
+        blind: export nothing that the model says, and in an order of which it knows nothing: annotators are not led.
     """
 
     action: AnnotateAction = MISSING  # type: ignore[assignment]
@@ -419,6 +420,7 @@ class AnnotateConfig:
     annotated: str | None = None
     n: int = 100
     none_label: str = "none"
+    blind: bool = False
 
 
 @dataclass(kw_only=True)

@@ -3,6 +3,10 @@
 Reading never stops at a bad row: it yields what is wrong and goes on. It can begin at any row whose place is known.
 Writing never leaves half a file: rows go to a temporary name beside the target, which takes the target's place when all
 is on disk.
+
+Texts are other people's, and a spreadsheet runs a cell that begins like a formula. In .csv such a cell, or name of a
+column, is written with an apostrophe in front, which reading .csv and .tsv takes off again; numbers are left alone:
+https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 import codecs
@@ -11,6 +15,7 @@ import gzip
 import io
 import json
 import os
+import re
 import uuid
 import zlib
 from bisect import bisect_right
@@ -28,6 +33,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Row = Mapping[str, Any]
+
+# What spreadsheets may pass over before the sign is white space and characters that nobody sees. Apostrophes in front
+# are part of it, so that taking one off undoes putting one on, whatever the text.
+_UNSEEN = r"\s\x00-\x1f\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_FORMULA = re.compile(rf"'*(?:[{_UNSEEN}]*[=+\-@＝＋－＠]|[\t\r\n])")  # noqa: RUF001
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 class Place(NamedTuple):
@@ -212,10 +223,21 @@ def _read_delimited(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
 def _header(path: Path) -> list[str]:
     csv.field_size_limit(2**31 - 1)
     with _Lines(path, START) as lines:
-        header = next(csv.reader(_decoded(lines), delimiter=_DELIMITERS[format_of(path)]), [])
+        cells = next(csv.reader(_decoded(lines), delimiter=_DELIMITERS[format_of(path)]), [])
+    header = list(map(_unguarded, cells))
     if len(set(header)) < len(header):
         raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
     return header
+
+
+def guarded(cell: str) -> str:
+    """The cell with an apostrophe in front if a spreadsheet might run it."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def _unguarded(cell: str) -> str:
+    """Undoes ``guarded``; a cell that lost its apostrophe on the way stays as it is."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
@@ -232,7 +254,7 @@ def _delimited_row(
         return BadRow(where, "not valid UTF-8", _shown(raw.encode(errors="surrogateescape")), place)
     if len(cells) != len(header):
         return BadRow(where, f"expected {len(header)} columns, found {len(cells)}", raw, place)
-    return GoodRow(where, dict(zip(header, cells, strict=True)), place)
+    return GoodRow(where, dict(zip(header, map(_unguarded, cells), strict=True)), place)
 
 
 def _read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
@@ -428,8 +450,10 @@ def _write_jsonl(path: Path, _: "pa.Schema") -> Iterator[Write]:
 def _write_csv(path: Path, schema: "pa.Schema") -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, schema.names)
-        table.writeheader()
-        yield lambda rows: table.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        table.writerow({name: guarded(name) for name in schema.names})
+        yield lambda rows: table.writerows(
+            {name: guarded(_cell(value) or "") for name, value in row.items()} for row in rows
+        )
 
 
 @contextmanager

@@ -130,6 +130,20 @@ def test_label_studio_and_a_spreadsheet_come_to_the_same(folder: Path, sheets: P
     assert (folder / "one.jsonl").read_text() == (folder / "other.jsonl").read_text()
 
 
+def test_a_blind_export_has_an_order_that_the_model_has_not_made_and_comes_back(folder: Path) -> None:
+    def export(output: str) -> str:
+        export_sentences(settings(folder, "export", output, tool=Tool.spreadsheet, blind=True))
+        return (folder / output).read_text(encoding="utf-8-sig")
+
+    sheet = export("sheet.csv")
+    (folder / "labelled.jsonl").write_text("\n".join(reversed((folder / "labelled.jsonl").read_text().splitlines())))
+    assert export("again.csv") == sheet, "the order of the corpus does not show"
+    assert sheet.splitlines()[0] == "annotator,labels,text,id"
+    (folder / "ben.csv").write_text(sheet.replace("\n,,", "\nben,denial,"))
+    config = settings(folder, "import", "annotated.jsonl", tool=Tool.spreadsheet, annotations=folder / "ben.csv")
+    assert import_annotations(config).annotated == 40
+
+
 def test_suggestions_are_a_corpus_and_leave_out_what_is_annotated(folder: Path) -> None:
     write_jsonl(folder / "annotated.jsonl", [{"id": f"s{n}", "text": "x", "labels": []} for n in range(20, 40)])
     config = settings(folder, "suggest", "next.csv", annotated=folder / "annotated.jsonl", n=6)
@@ -156,7 +170,8 @@ def test_a_label_that_probabilities_contradict_is_suspected(folder: Path) -> Non
         ("s5", "offer", "false"),
         ("s5", "denial", "true"),
     }
-    assert all(row["text"].startswith("'=5 ") for row in told), "a table for people runs no formula"
+    assert all(row["text"].startswith("=5 ") for row in told)
+    assert ",\"'=5 " in (folder / "suspects.csv").read_text(), "a table for people runs no formula"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from conftest import write_jsonl
+from conftest import HOSTILE, write_jsonl
 
 from stance.annotation import argilla, label_studio, spreadsheet
 from stance.annotation.annotations import Annotation, Format
@@ -23,23 +23,6 @@ from stance.tables import BadRow
 from stance.text import sentence_id
 
 LABELS = ("offer", "denial")
-HOSTILE = [
-    "=cmd|' /C calc'!A0",
-    "+1 (555) 0100 was dialled.",
-    "-2 ships, -3 crews",
-    "@SUM(A1:A9)",
-    "\t=1+1",
-    "  =1+1",
-    "＝1+1",  # noqa: RUF001
-    "'=1+1",
-    "''@x",
-    "'Stop,' he said.",
-    'He said:\n"no", and\r\nleft; =1+1',
-    "\u202egnol era sthgir\u202c \u200fand left\u200e",
-    "<script>alert('x')</script> & <b>bold</b>",
-    "half a pair \ud83d is lost",
-    "None of it, 100 % \\ \u0000 \U0001f600",
-]
 
 
 def corpus_row(text: str, *labels: str, **others: object) -> dict[str, object]:
@@ -94,7 +77,7 @@ def test_what_is_no_labelled_corpus_is_told(tmp_path: Path, rows: list[dict[str,
 
 
 def test_no_cell_of_a_spreadsheet_begins_a_formula(tmp_path: Path, corpus: LabelledCorpus) -> None:
-    (path,) = spreadsheet.write(corpus, tmp_path / "sheet.csv", "none")
+    (path,) = spreadsheet.write(corpus, tmp_path / "sheet.csv", "none", blind=False)
     with path.open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
@@ -102,14 +85,8 @@ def test_no_cell_of_a_spreadsheet_begins_a_formula(tmp_path: Path, corpus: Label
     assert "'Stop,' he said." in cells
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_guarding_is_undone(text: str) -> None:
-    assert spreadsheet.unguarded(spreadsheet.guarded(text)) == text
-    assert spreadsheet.unguarded(text) == text or text.startswith("'")
-
-
 def test_a_spreadsheet_comes_back(tmp_path: Path, corpus: LabelledCorpus) -> None:
-    (path,) = spreadsheet.write(corpus, tmp_path / "sheet.csv", "none")
+    (path,) = spreadsheet.write(corpus, tmp_path / "sheet.csv", "none", blind=False)
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["predicted"] for row in rows[:3]] == ["none", "offer", "offer,denial"]
@@ -150,7 +127,7 @@ def annotated_task(task: dict[str, object], **by: list[str] | None) -> dict[str,
 
 
 def test_label_studio_tasks_come_back(tmp_path: Path, corpus: LabelledCorpus) -> None:
-    tasks, _ = label_studio.write(corpus, tmp_path / "tasks.json", "none")
+    tasks, _ = label_studio.write(corpus, tmp_path / "tasks.json", "none", blind=False)
     written = json.loads(tasks.read_text(encoding="utf-8"))
     assert written[0]["predictions"][0]["result"][0]["value"] == {"choices": ["none"]}
     assert written[0]["data"]["probability_offer"] == 0.1
@@ -221,7 +198,7 @@ def test_each_tool_takes_its_own_kind_of_file(
     tmp_path: Path, corpus: LabelledCorpus, tool: Format, name: str, told: str
 ) -> None:
     with pytest.raises(ConfigError, match=told):
-        tool.write(corpus, tmp_path / name, "none")
+        tool.write(corpus, tmp_path / name, "none", blind=False)
 
 
 def test_label_studio_itself_accepts_tasks_and_configuration(tmp_path: Path, corpus: LabelledCorpus) -> None:
@@ -229,7 +206,7 @@ def test_label_studio_itself_accepts_tasks_and_configuration(tmp_path: Path, cor
         "label_studio_sdk.label_interface", reason="label-studio-sdk is large and pins numpy below ours"
     )
     objects = pytest.importorskip("label_studio_sdk.label_interface.objects")
-    tasks, configuration = label_studio.write(corpus, tmp_path / "tasks.json", "none")
+    tasks, configuration = label_studio.write(corpus, tmp_path / "tasks.json", "none", blind=False)
     interface = sdk.LabelInterface(configuration.read_text())
     interface.validate()
     for task in json.loads(tasks.read_text(encoding="utf-8")):
@@ -247,7 +224,7 @@ def test_argilla_itself_loads_the_folder_and_its_exports_come_back(
     rg = pytest.importorskip("argilla")
     exports = pytest.importorskip("argilla.records._io")
     monkeypatch.setattr(rg.Argilla, "_get_default", MagicMock())  # settings ask for a server's client when made
-    argilla.write(corpus, tmp_path / "argilla", "none")
+    argilla.write(corpus, tmp_path / "argilla", "none", blind=False)
     settings = rg.Settings.from_json(tmp_path / "argilla" / ".argilla" / "settings.json")
     settings.validate()
     question = settings.questions["labels"]
@@ -289,6 +266,46 @@ def test_argilla_itself_loads_the_folder_and_its_exports_come_back(
     assert set(ballot.readings) == {f"={n}" for n in range(6)}
     assert len(caplog.messages) == 1
     assert "does not tell drafts" in caplog.text
+
+
+@pytest.mark.parametrize(("tool", "name"), [(label_studio, "a.json"), (argilla, "a"), (spreadsheet, "a.csv")])
+def test_a_blind_export_says_nothing_of_the_model(
+    tmp_path: Path, corpus: LabelledCorpus, tool: Format, name: str
+) -> None:
+    files = tool.write(corpus, tmp_path / name, "none", blind=True)
+    written = "".join(path.read_text(encoding="utf-8-sig") for path in files)
+    for told in ("probability", "predict", "uncertain", "score", "0.9", "0.1", "stance"):
+        assert told not in written
+    assert all(sentence.id in written for sentence in corpus.sentences.values())
+
+
+def test_label_studio_takes_blind_tasks_back(tmp_path: Path, corpus: LabelledCorpus) -> None:
+    tasks, _ = label_studio.write(corpus, tmp_path / "tasks.json", "none", blind=True)
+    back = [annotated_task(task, anna=["denial"]) for task in json.loads(tasks.read_text(encoding="utf-8"))]
+    (tmp_path / "export.json").write_text(json.dumps(back))
+    ballot = collect(label_studio.read(tmp_path / "export.json"), corpus, "none")
+    assert not ballot.bad
+    assert set(ballot.readings) == set(corpus.sentences)
+
+
+def test_argilla_itself_loads_a_blind_folder(
+    tmp_path: Path, corpus: LabelledCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rg = pytest.importorskip("argilla")
+    exports = pytest.importorskip("argilla.records._io")
+    monkeypatch.setattr(rg.Argilla, "_get_default", MagicMock())
+    argilla.write(corpus, tmp_path / "argilla", "none", blind=True)
+    settings = rg.Settings.from_json(tmp_path / "argilla" / ".argilla" / "settings.json")
+    settings.validate()
+    assert not list(settings.metadata)
+    records = exports.JsonIO._records_from_json(tmp_path / "argilla" / "records.json")
+    assert [record.id for record in records] == list(corpus.sentences)
+    for record in records:
+        record.responses.add(rg.Response("labels", ["denial"], UUID(int=1), status="submitted"))
+    (tmp_path / "flat.json").write_text(json.dumps(exports.GenericIO.to_list(records, flatten=True)))
+    ballot = collect(argilla.read(tmp_path / "flat.json"), corpus, "none")
+    assert not ballot.bad
+    assert set(ballot.readings) == set(corpus.sentences)
 
 
 def test_what_argilla_does_not_export_is_told(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
+import csv
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import HOSTILE
 
 from stance.errors import ConfigError, DataError
 from stance.tables import BadRow, GoodRow, read_rows, read_schema, replacing, writing
@@ -78,6 +80,35 @@ def test_csv_joins_lists_by_commas(tmp_path: Path) -> None:
     first = next(iter(read_rows(path)))
     assert isinstance(first, GoodRow)
     assert first.values == {"text": "a,b\n“c”", "n": "1", "labels": "offer,denial", "extra": ""}
+
+
+CELLS = [*HOSTILE, "\u200f=1+1", "\x00@x", "\ufeff+1+1", "\r=1", "-", "'", "''", "'-5", "-5", "+3.5e-2", "=" * 100_000]
+
+
+def test_no_cell_of_csv_begins_a_formula_and_what_was_written_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    with writing(
+        path, pa.schema([("=text", pa.string()), ("n", pa.float64()), ("list", pa.list_(pa.string()))])
+    ) as write:
+        write([{"=text": cell, "n": -0.5, "list": [cell]} for cell in CELLS])
+    whole = [cell.replace("\ud83d", "\ufffd") for cell in CELLS]
+    rows = [row.values for row in read_rows(path) if isinstance(row, GoodRow)]
+    assert [(row["=text"], row["n"], row["list"]) for row in rows] == [(cell, "-0.5", cell) for cell in whole]
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    unseen = "".join(map(chr, [*range(33), 0x200F, 0x202E, 0xFEFF]))
+    begin = {cell for cell in cells if cell.lstrip(unseen).startswith(("=", "+", "-", "@", "＝"))}  # noqa: RUF001
+    assert begin == {"-0.5", "-5", "+3.5e-2"}, "numbers are no formulas"
+    assert not [cell for cell in cells if cell.startswith(("\t", "\r", "\n"))]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_other_kinds_of_files_need_no_guard(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    with writing(path, pa.schema([("text", pa.string())])) as write:
+        write([{"text": cell} for cell in CELLS])
+    rows = [row.values["text"] for row in read_rows(path) if isinstance(row, GoodRow)]
+    assert rows == [cell.replace("\ud83d", "\ufffd") for cell in CELLS]
 
 
 def test_a_failure_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:

@@ -37,13 +37,14 @@ class Annotation:
 class Format(Protocol):
     """What a module does for a tool."""
 
-    def write(self, corpus: LabelledCorpus, output: Path, none_label: str) -> tuple[Path, ...]:
-        """Writes sentences for the tool, with what the model says, and returns the files.
+    def write(self, corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool) -> tuple[Path, ...]:
+        """Writes sentences for the tool, in the order of the corpus, and returns the files.
 
         Args:
             corpus: the sentences.
             output: what to write.
             none_label: the choice for a sentence without labels.
+            blind: whether what the model says is left out.
 
         Raises:
             ConfigError: the tool needs another kind of name.

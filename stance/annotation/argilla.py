@@ -24,13 +24,13 @@ _UNCERTAIN = "uncertain"
 _DISCARDED, _DRAFT = "discarded", "draft"
 
 
-def write(corpus: LabelledCorpus, output: Path, none_label: str) -> tuple[Path, ...]:
+def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool) -> tuple[Path, ...]:
     """Writes a folder as ``rg.Dataset.to_disk`` does: the records, the settings of the dataset, and its name."""
     if output.suffix or output.is_file():
         raise ConfigError(f"Cannot write {output} for Argilla: expected the name of a folder, without an ending.")
     return (
-        write_json(output / "records.json", [_record(one, none_label) for one in corpus.sentences.values()]),
-        write_json(output / ".argilla" / "settings.json", _settings(corpus.labels, none_label)),
+        write_json(output / "records.json", [_record(one, none_label, blind) for one in corpus.sentences.values()]),
+        write_json(output / ".argilla" / "settings.json", _settings(corpus.labels, none_label, blind)),
         write_json(output / ".argilla" / "dataset.json", {"name": output.resolve().name}),
     )
 
@@ -62,24 +62,30 @@ def read(path: Path) -> Iterator[Annotation | BadRow]:
                 yield _annotation(row, annotator, None if status == _DISCARDED else value)
 
 
-def _record(sentence: LabelledSentence, none_label: str) -> dict[str, Any]:
-    probabilities = sentence.probabilities
-    # The choice of no label is as likely as the likeliest label is absent: an upper bound, as labels may come together.
-    scores = {label: probabilities[label] for label in sentence.labels} or {none_label: 1 - max(probabilities.values())}
+def _record(sentence: LabelledSentence, none_label: str, blind: bool) -> dict[str, Any]:
     return {
         "id": sentence.id,
         "fields": {_TEXT: sentence.text},
-        "metadata": {
-            **({_UNCERTAIN: list(sentence.uncertain)} if sentence.uncertain else {}),
-            **{PROBABILITY + label: value for label, value in probabilities.items()},
-        },
-        "suggestions": {QUESTION: {"value": list(scores), "score": list(scores.values()), "agent": "stance"}},
+        "metadata": {} if blind else _metadata(sentence),
+        "suggestions": {} if blind else {QUESTION: _suggestion(sentence, none_label)},
         "responses": {},
         "vectors": {},
     }
 
 
-def _settings(labels: tuple[str, ...], none_label: str) -> dict[str, Any]:
+def _metadata(sentence: LabelledSentence) -> dict[str, Any]:
+    uncertain = {_UNCERTAIN: list(sentence.uncertain)} if sentence.uncertain else {}
+    return uncertain | {PROBABILITY + label: value for label, value in sentence.probabilities.items()}
+
+
+def _suggestion(sentence: LabelledSentence, none_label: str) -> dict[str, Any]:
+    probabilities = sentence.probabilities
+    # The choice of no label is as likely as the likeliest label is absent: an upper bound, as labels may come together.
+    scores = {label: probabilities[label] for label in sentence.labels} or {none_label: 1 - max(probabilities.values())}
+    return {"value": list(scores), "score": list(scores.values()), "agent": "stance"}
+
+
+def _settings(labels: tuple[str, ...], none_label: str, blind: bool) -> dict[str, Any]:
     choices = [{"value": name, "text": name} for name in (*labels, none_label)]
     return {
         "guidelines": None,
@@ -94,7 +100,9 @@ def _settings(labels: tuple[str, ...], none_label: str) -> dict[str, Any]:
                 "settings": {"type": "multi_label_selection", "options": choices},
             }
         ],
-        "metadata": [
+        "metadata": []
+        if blind
+        else [
             {"name": _UNCERTAIN, "settings": {"type": "terms", "values": list(labels)}},
             *({"name": PROBABILITY + label, "settings": {"type": "float", "min": 0, "max": 1}} for label in labels),
         ],

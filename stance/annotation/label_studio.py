@@ -19,11 +19,11 @@ from stance.text import without_surrogates
 _TEXT = "text"
 
 
-def write(corpus: LabelledCorpus, output: Path, none_label: str) -> tuple[Path, ...]:
+def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool) -> tuple[Path, ...]:
     """Writes the tasks as JSON and, beside them as ``.xml``, the labelling configuration of the project."""
     if output.suffix.lower() != ".json":
         raise ConfigError(f"Cannot write {output} for Label Studio: expected a name ending in .json.")
-    tasks = write_json(output, [_task(sentence, none_label) for sentence in corpus.sentences.values()])
+    tasks = write_json(output, [_task(sentence, none_label, blind) for sentence in corpus.sentences.values()])
     configuration = output.with_suffix(".xml")
     with replacing(configuration) as temporary:
         temporary.write_text(labelling_configuration((*corpus.labels, none_label)), encoding="utf-8")
@@ -49,21 +49,19 @@ def read(path: Path) -> Iterator[Annotation | BadRow]:
         yield from [row] if isinstance(row, BadRow) else _annotations(row)
 
 
-def _task(sentence: LabelledSentence, none_label: str) -> dict[str, Any]:
+def _task(sentence: LabelledSentence, none_label: str, blind: bool) -> dict[str, Any]:
+    data = {"id": sentence.id, _TEXT: sentence.text}
+    if blind:
+        return {"data": data}
     choices = list(sentence.labels) or [none_label]
-    probabilities = sentence.probabilities.values()
+    probabilities = {PROBABILITY + label: value for label, value in sentence.probabilities.items()}
     return {
-        "data": {
-            "id": sentence.id,
-            _TEXT: sentence.text,
-            "uncertain": list(sentence.uncertain),
-            **{PROBABILITY + label: value for label, value in sentence.probabilities.items()},
-        },
+        "data": {**data, "uncertain": list(sentence.uncertain), **probabilities},
         "predictions": [
             {
                 "model_version": "stance",
                 # Label Studio can show tasks by score, lowest first: that of the label the model is least sure about.
-                "score": min(max(value, 1 - value) for value in probabilities),
+                "score": min(max(value, 1 - value) for value in probabilities.values()),
                 "result": [{"from_name": QUESTION, "to_name": _TEXT, "type": "choices", "value": {"choices": choices}}],
             }
         ],
