@@ -1,4 +1,4 @@
-"""What an evaluation found, as plain data: every figure with n and a 95 % interval.
+"""What an evaluation found, as plain data: every figure with n and a 95 % interval, and None where it is undefined.
 
 ``stance.quality`` finds the figures, ``stance.evaluate`` puts them together.
 """
@@ -47,12 +47,12 @@ class Hits:
     Attributes:
         precision: share of the labels given that are right; n counts the labels given.
         recall: share of the gold labels that are given; n counts the gold labels.
-        f1: harmonic mean of both; n counts the gold labels. Undefined without gold labels, as recall is.
+        f1: harmonic mean of both; n counts the gold labels, without which it is undefined, as recall is.
     """
 
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
+    precision: Estimate | None
+    recall: Estimate | None
+    f1: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,12 @@ class Figures(Hits):
         given_wrongly: share of the labels given for sure that are wrong; n counts the labels given for sure.
     """
 
-    average_precision: Estimate
-    brier: Estimate
-    calibration_error: Estimate
-    coverage: Estimate
-    passed_over: Estimate
-    given_wrongly: Estimate
+    average_precision: Estimate | None
+    brier: Estimate | None
+    calibration_error: Estimate | None
+    coverage: Estimate | None
+    passed_over: Estimate | None
+    given_wrongly: Estimate | None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from stance.data import Example, gold_matrix, read_split, read_splits
 from stance.decision import BoolArray
 from stance.evaluate import decide
 from stance.families import find_families
-from stance.figures import figure
 from stance.markdown import table
 from stance.model_file import ModelFile
 from stance.predict import Predictor
@@ -238,6 +237,4 @@ def _contrast(
 
 
 def _cell(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return figure(None)
     return f"{estimate.value:.3f} [{estimate.low:.2f}, {estimate.high:.2f}]"
