@@ -1,4 +1,5 @@
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from stance.config import CardConfig, DataConfig, TrainConfig, TrainedModelConfi
 from stance.data import read_examples
 from stance.evaluate import judge
 from stance.model_card import write_card
+from stance.predict import Predictor
 from stance.train import train
 
 
-def test_the_card_tells_figures_that_judging_gives(tiny_config: TrainConfig, tiny_data: Path, tmp_path: Path) -> None:
+def test_the_card_tells_figures_that_judging_gives(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
     contrast = write_jsonl(
         tmp_path / "contrast.jsonl",
         [
@@ -20,7 +24,7 @@ def test_the_card_tells_figures_that_judging_gives(tiny_config: TrainConfig, tin
             {"group": "g", "phenomenon": "negation", "text": "rain fell", "labels": []},
         ],
     )
-    predictor = train(tiny_config, tmp_path / "model")
+    shutil.copytree(tiny_model, tmp_path / "model")
     for seed in (1, 2):
         tiny_config.seed = seed
         train(tiny_config, tmp_path / "seeds" / f"seed={seed}")
@@ -36,12 +40,12 @@ def test_the_card_tells_figures_that_judging_gives(tiny_config: TrainConfig, tin
     )
     card = ModelCard.load(path)
     assert card.data.pipeline_tag == "text-classification"
-    metrics = judge(predictor, read_examples(tiny_data, predictor.labels))
+    metrics = judge(tiny_predictor, read_examples(tiny_data, tiny_predictor.labels))
     row = next(line for line in card.text.splitlines() if line.startswith("| this model |"))
     assert [float(cell.split()[0]) for cell in row.split("|")[3:8]] == pytest.approx(
         [*(label.f1 for label in metrics.labels), metrics.macro_f1], abs=5e-4
     )
-    for label, threshold in predictor.thresholds.items():
+    for label, threshold in tiny_predictor.thresholds.items():
         assert re.search(rf"\| {label} \| \w+ \| {threshold:.3f} \|", card.text)
     assert "| negation (1) |" in card.text
     assert "keyword list" in card.text

@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from stance.data import read_examples
 from stance.errors import ConfigError
 from stance.evaluate import judge, judge_contrast
 from stance.labels import LABELS
+from stance.predict import Predictor
 from stance.study import compare, study
 from stance.train import train
 
 
 def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
-    tiny_config: TrainConfig, tiny_data: Path, tmp_path: Path
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor, tmp_path: Path
 ) -> None:
     contrast = write_jsonl(
         tmp_path / "contrast.jsonl",
@@ -23,10 +25,9 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
             {"group": "g", "phenomenon": "negation", "text": "rain fell", "labels": []},
         ],
     )
-    predictors = []
-    for seed in (0, 1):
-        tiny_config.seed = seed
-        predictors.append(train(tiny_config, tmp_path / "sweep" / f"seed={seed}"))
+    shutil.copytree(tiny_model, tmp_path / "sweep" / "seed=0")
+    tiny_config.seed = 1
+    predictors = [tiny_predictor, train(tiny_config, tmp_path / "sweep" / "seed=1")]
     config = StudyConfig(
         folder=str(tmp_path / "sweep"),
         targets={"tiny": DataConfig(test=str(tiny_data))},

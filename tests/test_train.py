@@ -30,18 +30,17 @@ def weights_of(folder: Path) -> str:
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
-    tiny_config: TrainConfig, tmp_path: Path
+    tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
-    train(tiny_config, tmp_path / "one")
-    train(tiny_config, tmp_path / "two")
+    predictor = train(tiny_config, tmp_path / "again")
+    assert predictor.model_file == ModelFile.read(tmp_path / "again")
     tiny_config.seed = 1
-    train(tiny_config, tmp_path / "three")
-    assert weights_of(tmp_path / "one") == weights_of(tmp_path / "two") != weights_of(tmp_path / "three")
+    train(tiny_config, tmp_path / "other")
+    assert weights_of(tiny_model) == weights_of(tmp_path / "again") != weights_of(tmp_path / "other")
 
 
-def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    predictor = train(tiny_config, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {
+def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: TrainConfig, tiny_model: Path) -> None:
+    assert {path.name for path in tiny_model.iterdir()} == {
         "config.json",
         "config.yaml",
         "model.safetensors",
@@ -49,7 +48,7 @@ def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: Train
         "tokenizer.json",
         "tokenizer_config.json",
     }
-    content = json.loads((tmp_path / "stance.json").read_text())
+    content = json.loads((tiny_model / "stance.json").read_text())
     assert content["decision"]["labels"] == tiny_config.labels
     assert content["base"]["name"] == tiny_config.model.encoder
     assert len(content["base"]["sha256"]) == len(content["data"]["train"]["sha256"]) == 64
@@ -58,9 +57,8 @@ def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: Train
     assert [epoch["epoch"] for epoch in content["metrics"]["history"]] == [1.0, 2.0]
     best = max(epoch["validation_macro_f1"] for epoch in content["metrics"]["history"])
     assert content["metrics"]["validation"]["macro_f1"] == pytest.approx(best, abs=1e-6)
-    written = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(tmp_path / "config.yaml"))
+    written = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(tiny_model / "config.yaml"))
     assert OmegaConf.to_object(written) == tiny_config
-    assert predictor.model_file == ModelFile.read(tmp_path)
 
 
 def test_pipeline_gives_the_uncalibrated_probabilities(tiny_model: Path, tiny_predictor: Predictor) -> None:
@@ -206,11 +204,12 @@ def test_two_processes_make_the_model_that_one_makes(
     assert (one[f"encoder.{query}"] - moved[query]).abs().max() > 1e-3
 
 
-def test_two_readings_that_must_agree_change_what_is_learned(tiny_config: TrainConfig, tmp_path: Path) -> None:
-    train(tiny_config, tmp_path / "plain")
+def test_two_readings_that_must_agree_change_what_is_learned(
+    tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path
+) -> None:
     tiny_config.objective.consistency = 1.0
-    train(tiny_config, tmp_path / "consistent")
-    assert weights_of(tmp_path / "plain") != weights_of(tmp_path / "consistent")
+    train(tiny_config, tmp_path)
+    assert weights_of(tmp_path) != weights_of(tiny_model)
 
 
 def test_lora_without_peft_says_what_to_install(
@@ -234,9 +233,9 @@ def test_own_labels_pooling_and_layer_travel_with_the_model(tiny_config: TrainCo
 
 
 def test_a_model_that_is_there_is_not_trained_again_and_never_silently_replaced(
-    tiny_config: TrainConfig, tmp_path: Path
+    tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path
 ) -> None:
-    train(tiny_config, tmp_path)
+    shutil.copytree(tiny_model, tmp_path, dirs_exist_ok=True)
     written = (tmp_path / "model.safetensors").stat().st_mtime_ns
     train(tiny_config, tmp_path)
     assert (tmp_path / "model.safetensors").stat().st_mtime_ns == written

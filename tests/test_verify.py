@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Run, write_jsonl
+from conftest import Run, tiny_settings, write_jsonl
 
-from stance.config import PredictConfig, ShardFormat, TrainConfig, TrainedModelConfig, VerifyConfig
+from stance.config import PredictConfig, ShardFormat, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
 from stance.errors import DataError
 from stance.train import train
@@ -29,10 +29,16 @@ def test_the_model_that_made_it_is_confirmed(folder: Path, tiny_model: Path) -> 
     assert 0 <= found.largest < 1e-4
 
 
-def test_another_model_is_not(folder: Path, tiny_config: TrainConfig, tmp_path: Path) -> None:
-    tiny_config.seed = 5
-    train(tiny_config, tmp_path / "other")
-    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tmp_path / "other")), folder=str(folder)))
+@pytest.fixture(scope="module")
+def another_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
+    folder, config = tmp_path_factory.mktemp("another"), tiny_settings(tiny_encoder, tiny_data)
+    config.seed = 5
+    train(config, folder)
+    return folder
+
+
+def test_another_model_is_not(folder: Path, another_model: Path) -> None:
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(another_model)), folder=str(folder)))
     assert not found.holds
     assert not found.same_weights
     assert (found.n, found.different) == (60, 60)
