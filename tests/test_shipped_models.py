@@ -15,6 +15,7 @@ from huggingface_hub import ModelCard
 from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import pipeline
 
+from stance.config import Precision
 from stance.data import read_examples
 from stance.errors import ModelError
 from stance.evaluate import judge, judge_contrast
@@ -115,7 +116,8 @@ def test_saved_whole_it_opens_with_pipeline_and_says_the_same(default: Predictor
         [{row["label"]: row["score"] for row in found}[label] for label in LABELS]
         for found in pipeline("text-classification", str(tmp_path), top_k=None)(texts)
     ]
-    ours = 1 / (1 + np.exp(-default._inference.logits(texts).values.astype(np.float64)))
+    exact = Predictor.from_pretrained(tmp_path, precision=Precision.fp32)
+    ours = 1 / (1 + np.exp(-exact._inference.logits(texts).values.astype(np.float64)))
     assert np.array(scores) == pytest.approx(ours, abs=1e-4)
     assert Predictor.from_pretrained(tmp_path).predict_proba(texts) == pytest.approx(
         default.predict_proba(texts), abs=1e-5
