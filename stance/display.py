@@ -13,7 +13,7 @@ from stance.annotation.label_errors import Suspect
 from stance.annotation.suggestion import Suggestion
 from stance.check import Report
 from stance.contrast import PhenomenonScore
-from stance.estimate import Estimate, Estimates
+from stance.estimate import Effect, Estimate, Estimates
 from stance.fetch import MISSING, Fetched
 from stance.figures import figure
 from stance.metrics import BandMetrics, Metrics
@@ -128,20 +128,20 @@ def estimates_tables(estimates: Estimates) -> Sequence[Table]:
 def _whole_table(estimates: Estimates) -> Table:
     whole = [row for row in estimates.shares if row.column is None]
     title = f"{estimates.corpus}, n = {estimates.n:,}, {estimates.coded:,} hand-coded"
-    table = _shares_table(title, whole)
+    table = _marked_table(title, whole)
     for heading in ("label", "method"):
         table.add_column(heading)
     for heading in ("share [95 %]", "coded with it"):
         table.add_column(heading, justify="right")
     for before, row in zip((None, *whole), whole, strict=False):
         new = before is None or before.label != row.label
-        table.add_row(row.label if new else "", row.method, _share_cell(row), f"{row.positives:,}" if new else "")
+        table.add_row(row.label if new else "", row.method, _marked_cell(row), f"{row.positives:,}" if new else "")
     return table
 
 
 def _groups_table(estimates: Estimates, column: str) -> Table:
     rows = [row for row in estimates.shares if row.column == column]
-    table = _shares_table(column, rows)
+    table = _marked_table(column, rows)
     for heading in ("group", "label"):
         table.add_column(heading)
     for heading in ("n", "coded", Method.naive.value, f"{Method.ppi.value} [95 %]"):
@@ -150,12 +150,12 @@ def _groups_table(estimates: Estimates, column: str) -> Table:
     for row in rows:
         if row.method == Method.ppi.value:
             counted = figure(naive[row.group, row.label].value)
-            table.add_row(fold(str(row.group)), row.label, f"{row.n:,}", f"{row.coded:,}", counted, _share_cell(row))
+            table.add_row(fold(str(row.group)), row.label, f"{row.n:,}", f"{row.coded:,}", counted, _marked_cell(row))
     return table
 
 
 def _effects_table(estimates: Estimates) -> Table:
-    table = Table(title=f"{estimates.regression} regression", title_justify="left", box=SIMPLE_HEAD)
+    table = _marked_table(f"{estimates.regression} regression", estimates.effects)
     for heading in ("label", "covariate"):
         table.add_column(heading)
     for method in (Method.naive, Method.ppi):
@@ -164,22 +164,19 @@ def _effects_table(estimates: Estimates) -> Table:
     for row in estimates.effects:
         if row.method == Method.ppi.value:
             both = (naive[row.label, row.covariate], row)
-            table.add_row(row.label, row.covariate, *(_with_interval(one.value, one.low, one.high) for one in both))
+            table.add_row(row.label, fold(row.covariate), *map(_marked_cell, both))
     return table
 
 
-def _shares_table(title: str, rows: Sequence[Estimate]) -> Table:
+def _marked_table(title: str, rows: Sequence[Estimate | Effect]) -> Table:
     """A table without columns yet, which says what its asterisks mean if there are to be any."""
     told = "* too little is coded here to lean on the interval" if any(row.small for row in rows) else None
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
 
 
-def _share_cell(row: Estimate) -> str:
-    return _with_interval(row.value, row.low, row.high) + "*" * row.small
-
-
-def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    return figure(None) if value is None else f"{figure(value)} [{figure(low)}, {figure(high)}]"
+def _marked_cell(row: Estimate | Effect) -> str:
+    interval = "" if row.value is None else f" [{figure(row.low)}, {figure(row.high)}]"
+    return figure(row.value) + interval + "*" * row.small
 
 
 def fetched_lines(fetched: Fetched) -> Iterator[str]:
@@ -251,7 +248,7 @@ def suspects_lines(suspects: Sequence[Suspect]) -> Iterator[str]:
 
 
 def show(*things: str | Text | Table) -> None:
-    """Prints to stdout: in colour on a terminal, in plain characters into a pipe."""
-    console = Console()
+    """Prints to stdout: in colour on a terminal, in plain characters into a pipe; text as it is, brackets and all."""
+    console = Console(markup=False, emoji=False)
     for thing in things:
         console.print(thing, soft_wrap=not isinstance(thing, Table), highlight=False)

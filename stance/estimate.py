@@ -1,7 +1,6 @@
 """How common labels are in a labelled corpus: overall, by group and over time, corrected by a hand-coded sample."""
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from stance.config import EstimateConfig, Period
+from stance.config import EstimateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design
 from stance.errors import DataError
+from stance.groups import MANY, NO_VALUE, apart, group, periods
 from stance.labelled import Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
@@ -22,13 +22,6 @@ from stance.tables import replacing
 SMALL = 30
 """Hand-coded sentences below which a group is small; so is one with fewer than ``FEW`` with the label, or without."""
 
-MANY = 500
-"""Groups above which a column is hardly meant to group by."""
-
-NO_VALUE = "(none)"
-"""The group of sentences that have no value in a column."""
-
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])")
 INTERCEPT = "(intercept)"
 
 
@@ -63,16 +56,22 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a covariate does to a label, as in ``stance.regression.Coefficient``; the rest as in ``Estimate``."""
+    """What a covariate does to a label, as in ``stance.regression.Coefficient``.
+
+    The rest as in ``Estimate``, for the sentences of the covariate's group; for all, where it is a number or the
+    intercept. It is small, too, where little is coded in the group with which a group is compared.
+    """
 
     label: str
     covariate: str
     method: str
     n: int
     coded: int
+    positives: int
     value: float
     low: float
     high: float
+    small: bool
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,11 @@ def estimate(config: EstimateConfig) -> Estimates:
         shares.extend(_shares(label, coding, sample.design, trust[label], parts))
         if covariates:
             try:
-                found = regress(sample.design, coding, covariates, config.regression)
+                columns = {name: covariate.values for name, covariate in covariates.items()}
+                found = regress(sample.design, coding, columns, config.regression)
             except DataError as error:
                 raise DataError(f"'{label}': {error}") from None
-            effects.extend(_effects(label, found, len(corpus.ids), len(sample.gold)))
+            effects.extend(_effects(label, found, coding, sample.design, covariates))
     done = Estimates(
         corpus=config.corpus,
         sample=config.coded,
@@ -164,42 +164,21 @@ class _Part:
 
 def _parts(corpus: Corpus, config: EstimateConfig) -> Iterator[_Part]:
     yield _Part(None, None, np.ones(len(corpus.ids), dtype=np.bool_))
-    grouped = {name: [_group(value) for value in corpus.columns[name]] for name in config.by}
+    told = str(corpus.path)
+    grouped = {name: [group(value) for value in corpus.columns[name]] for name in config.by}
     if config.time is not None:
-        grouped[config.time] = _periods(corpus, config.time, config.period)
+        dates = corpus.columns[config.time]
+        grouped[config.time] = periods(dates, config.period, column=config.time, ids=corpus.ids, told=told)
     for name, values in grouped.items():
-        groups, where = np.unique(np.asarray(values), return_inverse=True)
-        if len(groups) > MANY:
-            raise DataError(
-                f"{corpus.path}: '{name}' has {len(groups)} values; expected at most {MANY} groups. Take another "
-                "column, or a longer period."
-            )
-        for number, group in enumerate(groups.tolist()):
-            yield _Part(name, group, where == number)
-
-
-def _group(value: Any) -> str:
-    return NO_VALUE if value is None or value == "" else str(value)
-
-
-def _periods(corpus: Corpus, column: str, period: Period) -> list[str]:
-    found = [_group(value) for value in corpus.columns[column]]
-    wrong = [
-        f"sentence '{identifier}': {value!r:.40}"
-        for identifier, value in zip(corpus.ids, found, strict=True)
-        if value != NO_VALUE and not (_DATE.match(value) and len(value) >= period.value)
-    ]
-    if wrong:
-        example = "2024-05-31"[: period.value]
-        raise DataError(f"{corpus.path}: expected '{column}' to hold dates such as {example}, found:", wrong)
-    return [value if value == NO_VALUE else value[: period.value] for value in found]
+        groups, where = apart(values, column=name, told=told)
+        for number, value in enumerate(groups):
+            yield _Part(name, value, where == number)
 
 
 def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Sequence[_Part]) -> Iterator[Estimate]:
     confusion = confuse(design, coding)
     for part in parts:
         gold = coding.gold[part.inside[design.coded]]
-        positives = int(gold.sum())
         for method, share in measure(design, coding, trust, part.inside, confusion).items():
             yield Estimate(
                 label=label,
@@ -208,36 +187,77 @@ def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Seq
                 method=method.value,
                 n=int(part.inside.sum()),
                 coded=len(gold),
-                positives=positives,
+                positives=int(gold.sum()),
                 value=share.value,
                 low=share.low,
                 high=share.high,
-                small=len(gold) < SMALL or min(positives, len(gold) - positives) < FEW,
+                small=_is_small(gold),
             )
 
 
-def _effects(label: str, found: Mapping[Method, Sequence[Coefficient]], n: int, coded: int) -> Iterator[Effect]:
+def _is_small(gold: BoolArray) -> bool:
+    positives = int(gold.sum())
+    return len(gold) < SMALL or min(positives, len(gold) - positives) < FEW
+
+
+@dataclass(frozen=True)
+class _Covariate:
+    """A column of the regression.
+
+    Attributes:
+        values: shape (sentences,).
+        group: shape (sentences,), those it is about.
+        against: shape (sentences,), those that it compares these with.
+    """
+
+    values: FloatArray
+    group: BoolArray
+    against: BoolArray
+
+
+def _effects(
+    label: str,
+    found: Mapping[Method, Sequence[Coefficient]],
+    coding: Coding,
+    design: Design,
+    covariates: Mapping[str, _Covariate],
+) -> Iterator[Effect]:
     for method, coefficients in found.items():
         for row in coefficients:
-            yield Effect(label, row.covariate, method.value, n, coded, row.value, row.low, row.high)
+            covariate = covariates[row.covariate]
+            gold, against = (coding.gold[part[design.coded]] for part in (covariate.group, covariate.against))
+            yield Effect(
+                label=label,
+                covariate=row.covariate,
+                method=method.value,
+                n=int(covariate.group.sum()),
+                coded=len(gold),
+                positives=int(gold.sum()),
+                value=row.value,
+                low=row.low,
+                high=row.high,
+                small=_is_small(gold) or _is_small(against),
+            )
 
 
-def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, FloatArray]:
+def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, _Covariate]:
     """An intercept; columns of numbers as they are; of others one of 0 and 1 for each group but the largest."""
-    found = {INTERCEPT: np.ones(len(corpus.ids))}
+    everything = np.ones(len(corpus.ids), dtype=np.bool_)
+    found = {INTERCEPT: _Covariate(everything.astype(np.float64), everything, everything)}
     for name in names:
-        values = [_group(value) for value in corpus.columns[name]]
+        values = [group(value) for value in corpus.columns[name]]
         try:
             numbers = np.array([value for value in values if value != NO_VALUE], dtype=np.float64)
         except ValueError:
-            groups = [group for group, _ in Counter(values).most_common()]
+            groups = [value for value, _ in Counter(values).most_common()]
             if len(groups) > MANY:
                 raise DataError(
                     f"{corpus.path}: covariate '{name}' holds text of {len(groups)} kinds; expected numbers, or at "
                     f"most {MANY} groups."
                 ) from None
-            for group in groups[1:]:
-                found[f"{name}={group}"] = np.array([value == group for value in values], dtype=np.float64)
+            largest, *others = (np.array([value == group for value in values], dtype=np.bool_) for group in groups)
+            for group, inside in zip(groups[1:], others, strict=True):
+                found[f"{name}={group}"] = _Covariate(inside.astype(np.float64), inside, largest)
         else:
             missing = len(values) - int(np.isfinite(numbers).sum())
             if missing:
@@ -245,5 +265,5 @@ def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, FloatArray]:
                     f"{corpus.path}: expected covariate '{name}' to be a number in every sentence, found none in "
                     f"{missing}. Leave it out, or leave those sentences out of the corpus."
                 )
-            found[name] = numbers
+            found[name] = _Covariate(numbers, everything, everything)
     return found

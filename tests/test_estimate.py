@@ -251,7 +251,31 @@ def test_covariates_are_numbers_or_groups(files: tuple[Path, Path]) -> None:
     names = list(dict.fromkeys(row.covariate for row in found.effects))
     assert names == ["(intercept)", "length", "date=2024-02-11", "date=2024-03-11"]
     assert {row.method for row in found.effects} == {"naive count", "PPI++", "hand-coding alone"}
-    assert {(row.n, row.coded) for row in found.effects} == {(400, 200)}
+    assert {(row.n, row.coded) for row in found.effects if "=" not in row.covariate} == {(400, 200)}
+    february = next(row for row in found.effects if row.covariate == "date=2024-02-11")
+    assert (february.n, february.coded) == (133, 66)
+
+
+def test_effects_of_groups_in_which_little_is_coded_are_marked(files: tuple[Path, Path]) -> None:
+    rows = corpus_rows()
+    for number, row in enumerate(rows):
+        row["source"] = "wire" if number < 300 else "paper" if number < 340 else "radio"
+    write_jsonl(files[0], rows)
+    effects = {
+        row.covariate: row for row in run(files, covariates=["source", "length"]).effects if row.label == "offer"
+    }
+    assert {name: row.small for name, row in effects.items()} == {
+        "(intercept)": False,
+        "source=radio": False,
+        "source=paper": True,
+        "length": False,
+    }
+    paper = effects["source=paper"]
+    assert (paper.n, paper.coded) == (40, 20)
+    assert paper.positives == sum("offer" in row["gold"] for row in rows[300:340:2])
+    write_jsonl(files[1], [{"id": row["id"], "labels": row["gold"]} for row in [*rows[:40:2], *rows[301:]]])
+    radio = next(row for row in run(files, covariates=["source"]).effects if row.covariate == "source=radio")
+    assert radio.small, "so little is coded of the group with which it is compared"
 
 
 def test_regression_on_a_group_alone_gives_its_share_by_hand(files: tuple[Path, Path]) -> None:

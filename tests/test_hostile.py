@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from conftest import HOSTILE, Run, write_jsonl
 
+from stance.display import show
 from stance.labelled_rows import read_labelled
 from stance.tables import GoodRow, read_rows
 
-TEXTS = [*HOSTILE, "\u202e=1+1", "@SUM(1+9)*cmd|' /C calc'!A0", "They denied it. " * 6_250, "None of it\x00."]
+TEXTS = [*HOSTILE, "\u202e=1+1", "@SUM(1+9)*cmd|' /C calc'!A0", "They denied it. " * 6_250, "[/red] :bomb:"]
 WRITTEN = [text.replace("\ud83d", "\ufffd") for text in TEXTS]
 
 
@@ -42,6 +43,11 @@ def test_labelled_tables_run_nothing_and_keep_everything(folder: Path, run_scrip
         assert [(row["text"], row["@by"]) for row in rows] == [(text, text) for text in WRITTEN]
         assert [row["=id"] for row in rows] == [f"-{n}-" for n in range(len(TEXTS))]
     assert run_script("verify.py", "folder=shards", cwd=folder).returncode == 0
+
+
+def test_a_terminal_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show("[/red] :bomb: [bold]x")
+    assert capsys.readouterr().out == "[/red] :bomb: [bold]x\n"
 
 
 def test_samples_estimates_and_sheets_of_it_are_sound(folder: Path, run_script: Run) -> None:
