@@ -204,17 +204,26 @@ def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path) -> None
 
 
 def test_kills_at_random_times_lose_nothing(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
-    chance = random.Random(0)  # noqa: S311
-    for trial in range(10):
-        output, kills = tmp_path / f"trial-{trial}", 0
-        while not (output / "_SUCCESS").exists():
-            process = in_a_process(lambda output=output: run(corpus, output))
-            process.join(chance.uniform(0.005, 0.08))
-            if process.is_alive():
-                process.kill()
-                kills += 1
-            process.join()
-        assert contents(output) == expected, f"trial {trial}, {kills} kills"
+    """At times of the job's own work, which pass as fast on a busy machine as on an idle one."""
+
+    def killed_after(seconds: float, output: Path) -> None:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        run(corpus, output)
+
+    start = time.process_time()
+    run(corpus, tmp_path / "timed")
+    work = time.process_time() - start
+    chance, kills, trial = random.Random(0), 0, 0  # noqa: S311
+    while kills < 20:
+        output, seconds = tmp_path / f"trial-{trial}", chance.uniform(0.1, 0.9) * work
+        process = in_a_process(lambda seconds=seconds, output=output: killed_after(seconds, output))
+        process.join()
+        assert process.exitcode in (0, -signal.SIGPROF)
+        if process.exitcode == 0:
+            assert contents(output) == expected, f"trial {trial}, after {kills} kills in all"
+            trial += 1
+        else:
+            kills += 1
 
 
 def test_a_full_disk_stops_the_job_and_spoils_nothing(
