@@ -22,7 +22,8 @@ from stance.predict import Predictor
 SHOWN = 3
 """Words that are shown for a label, at most."""
 
-_WORD = re.compile(r"\w+(?:[^\w\s–—]\w+)*")  # noqa: RUF001
+_LETTERS = r"[\w\u0300-\u036f]+"  # with accents that stand by themselves
+_WORD = re.compile(rf"{_LETTERS}(?:[^\w\s–—]{_LETTERS})*")  # noqa: RUF001 (dashes part words, other signs do not)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def measure_faithfulness(
     explained: Sequence[Evidence],
     documents: Sequence[str],
     *,
-    random_draws: int = 10,
+    random_draws: int = 5,
     draws: int = 2000,
     seed: int = 0,
 ) -> Faithfulness | None:
