@@ -5,8 +5,9 @@ and Welsh 2007, "Bootstrapping clustered data"). A sample is told by how often e
 are computed from sums over clusters, or from weighted sentences, for many samples at once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,11 @@ FEW = 20
 
 Times = NDArray[np.int64]
 """How often each cluster is in each of several samples, of shape (samples, clusters)."""
-Statistic = Callable[[Times], FloatArray]
-"""Figures of samples, of shape (samples, figures); nan where a sample leaves one undefined."""
 
 _CELLS = 1 << 21
-"""Numbers that a statistic may hold for each of its arrays at a time."""
+"""Numbers in an array of a statistic, at most."""
+_KEPT = 1 << 25
+"""Numbers in all samples up to which they are kept, and not drawn again for the next statistic."""
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,9 @@ class Estimate:
     small: bool
 
 
-class Clusters:
-    """Which sentences are from one document.
-
-    Args:
-        documents: of each sentence.
-    """
-
-    def __init__(self, documents: Sequence[str]) -> None:
-        names, where = np.unique(np.asarray(documents), return_inverse=True)
-        self.n = len(names)
-        self.where: NDArray[np.int64] = where
-        """Shape (sentences,): the number of each sentence's cluster."""
-
-    def sums(self, columns: BoolArray | FloatArray) -> FloatArray:
-        """Sums over the sentences of each cluster, of shape (clusters, columns), of an array (sentences, columns)."""
-        sums = np.zeros((self.n, columns.shape[1]))
-        np.add.at(sums, self.where, columns)
-        return sums
-
-
 @dataclass(frozen=True)
 class Cases:
-    """What figures are shares or means of; both of shape (figures,)."""
+    """What figures are shares or means of: how many cases, from how many clusters; both of shape (figures,)."""
 
     n: NDArray[np.int64]
     clusters: NDArray[np.int64]
@@ -79,39 +60,88 @@ class Cases:
         return cls(counts.sum(axis=0).astype(np.int64), (counts > 0).sum(axis=0))
 
 
-def estimate(
-    statistic: Statistic, clusters: int, cases: Cases, *, draws: int, seed: int, width: int = 0, shares: bool = True
-) -> list[Estimate | None]:
-    """Figures of the sample as it is, and their spread when its clusters are drawn again with repetition.
+@dataclass(frozen=True)
+class Statistic:
+    """Figures that any sample has.
 
-    None stands for a figure that is undefined, as a precision is where no label was given; draws that leave one
-    undefined are left out of its interval.
+    Attributes:
+        figures: those of several samples, of shape (samples, figures); nan where one is undefined.
+        cases: what each is of.
+        width: numbers that are held for a sample at a time, if more than there are clusters.
+        shares: they lie between 0 and 1.
+    """
+
+    figures: Callable[[Times], FloatArray]
+    cases: Cases
+    width: int = 0
+    shares: bool = True
+
+
+class Resamples:
+    """Sentences by document, and the documents drawn again with repetition: the same draws for whatever is estimated.
 
     Args:
-        statistic: the figures.
-        clusters: how many there are.
-        cases: what each figure is of.
-        draws: bootstrap samples; those of the same clusters and seed are the same.
+        documents: of each sentence.
+        draws: how many samples.
         seed: of the draws.
-        width: numbers that the statistic holds for each sample, if more than clusters.
-        shares: figures lie between 0 and 1. Where one is 0 or 1, hardly any draw differs from it; the interval is then
-            that of none, or all, of as many independent clusters (Clopper and Pearson 1934).
+
+    Attributes:
+        clusters: how many documents there are.
+        where: shape (sentences,), the number of each sentence's document.
     """
-    values = statistic(np.ones((1, clusters), dtype=np.int64))[0]
-    drawn = np.concatenate([statistic(times) for times in _samples(clusters, draws, seed, max(width, clusters))])
-    tail = 100 * (1 - LEVEL) / 2
-    undefined = np.isnan(drawn)
-    percentile = np.nanpercentile if undefined.any() else np.percentile
-    drawn[:, np.isnan(values)] = 0  # of these there is no percentile, nor need there be
-    low, high = percentile(drawn, [tail, 100 - tail], axis=0)
-    if shares:
-        beyond = (tail / 100) ** (1 / np.maximum(cases.clusters, 1))
-        low, high = np.where(values == 1, beyond, low), np.where(values == 0, 1 - beyond, high)
-    columns = (values.tolist(), low.tolist(), high.tolist(), cases.n.tolist(), cases.clusters.tolist())
-    return [
-        None if np.isnan(value) else Estimate(value, lo, hi, n, of, of < FEW)
-        for value, lo, hi, n, of in zip(*columns, strict=True)
-    ]
+
+    def __init__(self, documents: Sequence[str], *, draws: int, seed: int) -> None:
+        names, where = np.unique(np.asarray(documents), return_inverse=True)
+        self.clusters = len(names)
+        self.where: NDArray[np.int64] = where
+        self._draws, self._seed = draws, seed
+
+    def sums(self, columns: BoolArray | FloatArray) -> FloatArray:
+        """Sums over the sentences of each document, of shape (clusters, columns), of an array (sentences, columns)."""
+        sums = np.zeros((self.clusters, columns.shape[1]))
+        np.add.at(sums, self.where, columns)
+        return sums
+
+    def estimate(self, statistic: Statistic) -> list[Estimate | None]:
+        """Figures of the sample as it is, and the spread of the draws.
+
+        None stands for a figure that is undefined, as a precision is where no label was given; draws that leave one
+        undefined are left out of its interval. Where a share is 0 or 1, hardly any draw differs from it: its interval
+        is then that of none, or all, of as many independent documents (Clopper and Pearson 1934).
+        """
+        values = statistic.figures(np.ones((1, self.clusters), dtype=np.int64))[0]
+        drawn = np.concatenate([statistic.figures(times) for times in self._samples(statistic.width)])
+        tail = 100 * (1 - LEVEL) / 2
+        percentile = np.nanpercentile if np.isnan(drawn).any() else np.percentile
+        drawn[:, np.isnan(values)] = 0  # of these there is no percentile, nor need there be
+        low, high = percentile(drawn, [tail, 100 - tail], axis=0)
+        if statistic.shares:
+            beyond = (tail / 100) ** (1 / np.maximum(statistic.cases.clusters, 1))
+            low, high = np.where(values == 1, beyond, low), np.where(values == 0, 1 - beyond, high)
+        counted = (statistic.cases.n.tolist(), statistic.cases.clusters.tolist())
+        return [
+            None if np.isnan(value) else Estimate(value, lo, hi, n, clusters, clusters < FEW)
+            for value, lo, hi, n, clusters in zip(values.tolist(), low.tolist(), high.tolist(), *counted, strict=True)
+        ]
+
+    def _samples(self, width: int) -> Iterator[Times]:
+        """The draws, as many at a time as memory allows."""
+        together = max(1, _CELLS // max(width, self.clusters))
+        if self._draws * self.clusters > _KEPT:
+            yield from self._draw(together)
+            return
+        for start in range(0, self._draws, together):
+            yield self._all[start : start + together].astype(np.int64)
+
+    @cached_property
+    def _all(self) -> NDArray[np.uint16]:
+        return np.concatenate([times.astype(np.uint16) for times in self._draw(_CELLS // self.clusters)])
+
+    def _draw(self, together: int) -> Iterator[Times]:
+        rng = np.random.default_rng(self._seed)
+        for start in range(0, self._draws, together):
+            size = min(together, self._draws - start)
+            yield rng.multinomial(self.clusters, np.full(self.clusters, 1 / self.clusters), size=size)
 
 
 def estimate_f1(
@@ -128,8 +158,8 @@ def estimate_f1(
         draws: bootstrap samples.
         seed: of the draws.
     """
-    clusters = Clusters(documents)
-    counts = np.stack([clusters.sums(np.concatenate([run & gold, run, gold], axis=1)) for run in runs])
+    resamples = Resamples(documents, draws=draws, seed=seed)
+    counts = np.stack([resamples.sums(np.concatenate([run & gold, run, gold], axis=1)) for run in runs])
     right, found, wanted = np.split(counts, 3, axis=2)
 
     def f1(times: Times) -> FloatArray:
@@ -140,15 +170,15 @@ def estimate_f1(
 
     labels = Cases.of(wanted[0])
     cases = Cases(*(np.append(counted, counted.min()) for counted in (labels.n, labels.clusters)))
-    return _defined(estimate(f1, clusters.n, cases, draws=draws, seed=seed))
+    return defined(resamples.estimate(Statistic(f1, cases)))
 
 
 def estimate_share(runs: Sequence[BoolArray], *, draws: int, seed: int) -> Estimate:
     """Share of True in the mean over runs, each an array of independent answers."""
     right = np.mean(np.stack(runs), axis=0)[:, None]
-    n = len(right)
-    cases = Cases.of(np.ones((n, 1)))
-    return _defined(estimate(lambda times: times @ right / n, n, cases, draws=draws, seed=seed))[0]
+    each = [f"{number:09}" for number in range(len(right))]
+    resamples = Resamples(each, draws=draws, seed=seed)
+    return defined(resamples.estimate(ratios(resamples, right, np.ones_like(right))))[0]
 
 
 def estimate_means(values: FloatArray, documents: Sequence[str], *, draws: int, seed: int) -> list[Estimate]:
@@ -160,22 +190,36 @@ def estimate_means(values: FloatArray, documents: Sequence[str], *, draws: int, 
         draws: bootstrap samples.
         seed: of the draws.
     """
-    clusters = Clusters(documents)
-    sums, counts = clusters.sums(values), clusters.sums(np.ones_like(values))
-
-    def means(times: Times) -> FloatArray:
-        return (times @ sums) / (times @ counts)
-
-    return _defined(estimate(means, clusters.n, Cases.of(counts), draws=draws, seed=seed, shares=False))
+    resamples = Resamples(documents, draws=draws, seed=seed)
+    return defined(resamples.estimate(ratios(resamples, values, np.ones_like(values), shares=False)))
 
 
-def _defined(estimates: list[Estimate | None]) -> list[Estimate]:
+def ratios(
+    resamples: Resamples, tops: BoolArray | FloatArray, bottoms: BoolArray | FloatArray, *, shares: bool = True
+) -> Statistic:
+    """A sum over a sum for each column of two arrays of shape (sentences, columns); the second counts cases."""
+    above, below = resamples.sums(tops), resamples.sums(bottoms)
+
+    def figures(times: Times) -> FloatArray:
+        with np.errstate(invalid="ignore"):
+            found: FloatArray = (times @ above) / (times @ below)
+        return found
+
+    return Statistic(figures, Cases.of(below), shares=shares)
+
+
+def side_by_side(*statistics: Statistic) -> Statistic:
+    """Several statistics as one, so that they belong together draw by draw."""
+    return Statistic(
+        lambda times: np.concatenate([one.figures(times) for one in statistics], axis=1),
+        Cases(
+            *(np.concatenate(parts) for parts in zip(*((s.cases.n, s.cases.clusters) for s in statistics), strict=True))
+        ),
+        width=max(one.width for one in statistics),
+        shares=all(one.shares for one in statistics),
+    )
+
+
+def defined(estimates: Iterable[Estimate | None]) -> list[Estimate]:
+    """Estimates of which none is undefined, as those of the whole sample are not."""
     return [one for one in estimates if one is not None]
-
-
-def _samples(clusters: int, draws: int, seed: int, width: int) -> Iterator[Times]:
-    """The draws, as many at a time as memory allows."""
-    rng = np.random.default_rng(seed)
-    together = max(1, _CELLS // width)
-    for done in range(0, draws, together):
-        yield rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=min(together, draws - done))
