@@ -3,18 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stance.config import EstimateConfig
+from stance.config import CountConfig, EstimateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design
 from stance.errors import DataError
 from stance.groups import MANY, NO_VALUE, apart, group, periods
-from stance.labelled import Corpus, read_coded, read_corpus
+from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
 from stance.tables import replacing
@@ -79,7 +79,7 @@ class Estimates:
     """All that was found.
 
     Attributes:
-        corpus, sample: the files.
+        corpus, sample: the files; no sample where nothing is coded.
         n: sentences in the corpus.
         documents: in the corpus, by which intervals are clustered; as many as sentences where none are named.
         coded: hand-coded sentences.
@@ -91,7 +91,7 @@ class Estimates:
     """
 
     corpus: str
-    sample: str
+    sample: str | None
     n: int
     documents: int
     coded: int
@@ -119,23 +119,33 @@ def estimate(config: EstimateConfig) -> Estimates:
     columns = list(dict.fromkeys([*config.by, *time, *config.covariates]))
     corpus = read_corpus(Path(config.corpus), columns=columns, document_column=config.document_column)
     sample = read_coded(Path(config.coded), corpus, config.label_column)
+    done = count(corpus, sample, config)
+    if config.covariates:
+        effects = tuple(_effects(corpus, sample, config))
+        done = replace(done, regression=config.regression.value, effects=effects)
+    if config.output is not None:
+        with replacing(Path(config.output)) as temporary:
+            temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8")
+    return done
+
+
+def count(corpus: Corpus, sample: Coded, config: CountConfig) -> Estimates:
+    """Estimates the share of each label in a corpus and its parts.
+
+    Args:
+        corpus: with the columns that the parts are of.
+        sample: what of it is coded; of ``nothing_coded``, only the naive count has a say.
+        config: the parts.
+
+    Raises:
+        DataError: dates are none, or groups too many.
+    """
     parts = list(_parts(corpus, config))
-    covariates = _covariates(corpus, config.covariates) if config.covariates else {}
-    trust: dict[str, float] = {}
-    shares: list[Estimate] = []
-    effects: list[Effect] = []
-    for column, label in enumerate(corpus.labels):
-        coding = Coding(corpus.given[:, column], corpus.probabilities[:, column], sample.gold[:, column])
-        trust[label] = power(sample.design, coding)
-        shares.extend(_shares(label, coding, sample.design, trust[label], parts))
-        if covariates:
-            try:
-                columns = {name: covariate.values for name, covariate in covariates.items()}
-                found = regress(sample.design, coding, columns, config.regression)
-            except DataError as error:
-                raise DataError(f"'{label}': {error}") from None
-            effects.extend(_effects(label, found, coding, sample.design, covariates))
-    done = Estimates(
+    codings = {label: _coding(corpus, sample, label) for label in corpus.labels}
+    trust = {
+        label: power(sample.design, coding) if len(sample.gold) else 0.0 for label, coding in codings.items()
+    }
+    return Estimates(
         corpus=config.corpus,
         sample=config.coded,
         n=len(corpus.ids),
@@ -143,14 +153,19 @@ def estimate(config: EstimateConfig) -> Estimates:
         coded=len(sample.gold),
         uncoded=sample.uncoded,
         trust=trust,
-        shares=tuple(shares),
-        regression=config.regression.value if covariates else None,
-        effects=tuple(effects),
+        shares=tuple(
+            share
+            for label, coding in codings.items()
+            for share in _shares(label, coding, sample.design, trust[label], parts)
+        ),
+        regression=None,
+        effects=(),
     )
-    if config.output is not None:
-        with replacing(Path(config.output)) as temporary:
-            temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8")
-    return done
+
+
+def _coding(corpus: Corpus, sample: Coded, label: str) -> Coding:
+    column = corpus.column_of(label)
+    return Coding(corpus.given[:, column], corpus.probabilities[:, column], sample.gold[:, column])
 
 
 @dataclass(frozen=True)
@@ -162,7 +177,7 @@ class _Part:
     inside: BoolArray
 
 
-def _parts(corpus: Corpus, config: EstimateConfig) -> Iterator[_Part]:
+def _parts(corpus: Corpus, config: CountConfig) -> Iterator[_Part]:
     yield _Part(None, None, np.ones(len(corpus.ids), dtype=np.bool_))
     told = str(corpus.path)
     grouped = {name: [group(value) for value in corpus.columns[name]] for name in config.by}
@@ -215,7 +230,19 @@ class _Covariate:
     against: BoolArray
 
 
-def _effects(
+def _effects(corpus: Corpus, sample: Coded, config: EstimateConfig) -> Iterator[Effect]:
+    covariates = _covariates(corpus, config.covariates)
+    columns = {name: covariate.values for name, covariate in covariates.items()}
+    for label in corpus.labels:
+        coding = _coding(corpus, sample, label)
+        try:
+            found = regress(sample.design, coding, columns, config.regression)
+        except DataError as error:
+            raise DataError(f"'{label}': {error}") from None
+        yield from _label_effects(label, found, coding, sample.design, covariates)
+
+
+def _label_effects(
     label: str,
     found: Mapping[Method, Sequence[Coefficient]],
     coding: Coding,
