@@ -276,15 +276,15 @@ def _covariates(corpus: Corpus, names: Sequence[str]) -> dict[str, _Covariate]:
         try:
             numbers = np.array([value for value in values if value != NO_VALUE], dtype=np.float64)
         except ValueError:
-            groups = [value for value, _ in Counter(values).most_common()]
-            if len(groups) > MANY:
+            kinds = [kind for kind, _ in Counter(values).most_common()]
+            if len(kinds) > MANY:
                 raise DataError(
-                    f"{corpus.path}: covariate '{name}' holds text of {len(groups)} kinds; expected numbers, or at "
+                    f"{corpus.path}: covariate '{name}' holds text of {len(kinds)} kinds; expected numbers, or at "
                     f"most {MANY} groups."
                 ) from None
-            largest, *others = (np.array([value == group for value in values], dtype=np.bool_) for group in groups)
-            for group, inside in zip(groups[1:], others, strict=True):
-                found[f"{name}={group}"] = _Covariate(inside.astype(np.float64), inside, largest)
+            largest, *others = (np.array([value == kind for value in values], dtype=np.bool_) for kind in kinds)
+            for kind, inside in zip(kinds[1:], others, strict=True):
+                found[f"{name}={kind}"] = _Covariate(inside.astype(np.float64), inside, largest)
         else:
             missing = len(values) - int(np.isfinite(numbers).sum())
             if missing:

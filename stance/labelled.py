@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from stance.data import label_names
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
-from stance.labelled_rows import PROBABILITY, as_probability, identify, probabilities_of, read_labelled
+from stance.labelled_rows import LabelledSentence, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
-from stance.tables import BadRow, GoodRow, Row
+from stance.tables import BadRow, GoodRow, Row, read_rows
 from stance.text import fold
 
 log = logging.getLogger(__name__)
@@ -81,10 +81,7 @@ class Coded:
 
 
 def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str | None = None) -> Corpus:
-    """Reads a labelled file, keeping of each sentence only what is counted.
-
-    A sentence's id is the value of ``id``, else of ``document``, else the number of its row; followed by where the
-    sentence starts if the file says so, as several sentences of a row or document share the rest.
+    """Reads a labelled file, keeping of each sentence only what is counted: corpora may have millions of them.
 
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file with labels and probabilities, or the folder of a corpus job.
@@ -94,36 +91,29 @@ def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str
     Raises:
         DataError: the file cannot be read, or is no labelled file, or lacks a column, or ids repeat.
     """
-    ids: dict[str, str] = {}
+    ids: list[str] = []
     labels: tuple[str, ...] = ()
     kept: dict[str, list[Any]] = {name: [] for name in columns}
     documents: list[Any] = []
-    given: list[list[str]] = []
+    given: list[tuple[str, ...]] = []
     probabilities: list[list[float]] = []
     problems: list[str] = []
-    for row in _good_rows(path, problems):
+    for found in read_sentences(path):
+        if isinstance(found, BadRow):
+            problems.append(f"{found.where}: {found.reason}")
+            continue
         if not ids:
-            labels = tuple(probabilities_of(row.values))
-            _check_labelled(path, row.values, labels)
-            if document_column is None and "document" in row.values:
+            labels = tuple(found.probabilities)
+            if document_column is None and "document" in found.row:
                 document_column = "document"
-            _need(path, row.values, [*columns, *([document_column] if document_column else [])])
-        identifier = identify(row.values, otherwise=str(len(ids) + 1))
-        if identifier in ids:
-            problems.append(f"{row.where}: id '{identifier}' was used before, at {ids[identifier]}")
-            continue
-        ids[identifier] = row.where
-        found = _numbers(probabilities_of(row.values), labels)
-        names = label_names(row.values.get("labels"), DataConfig())
-        if found is None or names is None:
-            problems.append(f"{row.where}: expected labels and a probability from 0 to 1 for {', '.join(labels)}")
-            continue
-        given.append(names)
-        probabilities.append(found)
-        document = row.values.get(document_column) if document_column else None
-        documents.append(identifier if document in (None, "") else document)
+            _need(path, found.row, [*columns, *([document_column] if document_column else [])])
+        ids.append(found.id)
+        given.append(found.labels)
+        probabilities.append(list(found.probabilities.values()))
+        document = found.row.get(document_column) if document_column else None
+        documents.append(found.id if document in (None, "") else document)
         for name, values in kept.items():
-            values.append(row.values.get(name))
+            values.append(found.row.get(name))
     if problems:
         raise DataError(f"{path} cannot be used as it is; label it again with scripts/predict.py:", problems)
     if not ids:
@@ -151,7 +141,10 @@ def read_coded(path: Path, corpus: Corpus, label_column: str) -> Coded:
     place = {identifier: position for position, identifier in enumerate(corpus.ids)}
     problems: list[str] = []
     rows: dict[str, _CodedRow] = {}
-    for row in _good_rows(path, problems):
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            problems.append(f"{row.where}: {row.reason}")
+            continue
         if not rows:
             _need(path, row.values, (ID, label_column))
         found = _coded_row(row, corpus, label_column, problems)
@@ -175,6 +168,13 @@ def read_coded(path: Path, corpus: Corpus, label_column: str) -> Coded:
         gold=indicator_matrix([row.names or () for row in coded], corpus.labels),
         uncoded=tuple(row.id for row in drawn if row.names is None),
     )
+
+
+def nothing_coded(corpus: Corpus) -> Coded:
+    """What stands for a sample where there is none."""
+    nothing = np.empty(0, dtype=np.int64)
+    design = Design(corpus.documents, np.zeros(len(corpus.ids), dtype=np.int64), nothing, np.empty(0))
+    return Coded(design, np.empty((0, len(corpus.labels)), dtype=np.bool_), ())
 
 
 @dataclass(frozen=True)
@@ -267,38 +267,17 @@ def _texts_that_differ(corpus: Corpus, rows: Mapping[str, _CodedRow]) -> list[st
     if all(row.text is None for row in rows.values()):
         return []
     problems: list[str] = []
-    for number, found in enumerate(_good_rows(corpus.path, problems), start=1):
-        row, text = rows.get(identify(found.values, otherwise=str(number))), found.values.get("text")
-        if row and row.text is not None and isinstance(text, str) and fold(text) != fold(row.text):
+    for found in read_sentences(corpus.path):
+        row = rows.get(found.id) if isinstance(found, LabelledSentence) else None
+        if row and row.text is not None and found.text and fold(found.text) != fold(row.text):
             problems.append(f"{row.where}: the text of id '{row.id}' is another at {found.where}")
     return problems
-
-
-def _good_rows(path: Path, problems: list[str]) -> Iterator[GoodRow]:
-    for row in read_labelled(path):
-        if isinstance(row, BadRow):
-            problems.append(f"{row.where}: {row.reason}")
-        else:
-            yield row
-
-
-def _check_labelled(path: Path, row: Row, labels: Sequence[str]) -> None:
-    if not labels or "labels" not in row:
-        raise DataError(
-            f"{path} is no labelled file: expected 'labels' and 'probabilities' (or '{PROBABILITY}<label>'), found "
-            f"{', '.join(row)}. Make one: python scripts/predict.py input=<file> output={path.stem}-labelled.jsonl"
-        )
 
 
 def _need(path: Path, row: Row, columns: Sequence[str]) -> None:
     for name in columns:
         if name not in row:
             raise DataError(f"{path} has no column '{name}'; {did_you_mean(name, row)}")
-
-
-def _numbers(values: Mapping[str, Any], labels: Sequence[str]) -> list[float] | None:
-    found = [value for label in labels if (value := as_probability(values.get(label))) is not None]
-    return found if len(found) == len(labels) else None
 
 
 def _number(value: Any) -> float | None:

@@ -1,11 +1,14 @@
 """Rows of labelled files, as ``scripts/predict.py`` writes them: which sentence each is, and what a model said."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import DataError
 from stance.tables import BadRow, GoodRow, Row, read_rows, read_schema
+from stance.text import sentence_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +21,102 @@ MODEL_COLUMNS = ("labels", "uncertain", "probabilities", "truncated")
 
 SENTENCES = "sentences"
 """Where the output folder of a corpus job has its labelled shards."""
+
+
+@dataclass(frozen=True)
+class LabelledSentence:
+    """A sentence of a labelled file, and what a model says about it.
+
+    Attributes:
+        where: ``file:row`` at which it stands.
+        id: the value of ``id``, else of ``document``, else 16 digits of the hash of the text; followed by ``:start``
+            where the file has that column, as the sentences of a document or a row share the rest. A text that stands
+            there again without a name is told apart by ``-2``, ``-3`` in order.
+        text: the sentence; empty where the file has no column ``text``.
+        labels: those that the model gave.
+        uncertain: labels, given or not, that a person should look at.
+        probabilities: for every label.
+        row: all that stands there.
+    """
+
+    where: str
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    uncertain: tuple[str, ...]
+    probabilities: Mapping[str, float]
+    row: Row
+
+    @property
+    def columns(self) -> Row:
+        """What stands there beside id, text, and what the model says."""
+        return {name: value for name, value in self.row.items() if is_kept(name)}
+
+
+def is_kept(column: str) -> bool:
+    """Whether a column of a labelled file is neither id nor text nor what a model says."""
+    return column not in ("id", "text", *MODEL_COLUMNS) and not column.startswith(PROBABILITY)
+
+
+def read_sentences(path: Path) -> Iterator[LabelledSentence | BadRow]:
+    """The sentences of a labelled file, or of a folder of shards, in order; and rows that hold none, or a used id.
+
+    Raises:
+        DataError: the file cannot be read, or is no labelled file.
+    """
+    labels: tuple[str, ...] = ()
+    places: dict[str, str] = {}
+    copies: Counter[str] = Counter()
+    for row in read_labelled(path):
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        labels = labels or _labels(path, row.values)
+        found = _sentence(row, labels, number=len(places) + 1, copies=copies)
+        if isinstance(found, LabelledSentence) and found.id in places:
+            found = f"id '{found.id}' was used before, at {places[found.id]}"
+        if isinstance(found, str):
+            yield BadRow(row.where, found, "", row.place)
+        else:
+            places[found.id] = row.where
+            yield found
+
+
+def _labels(path: Path, row: Row) -> tuple[str, ...]:
+    found = tuple(probabilities_of(row))
+    if not found or "labels" not in row:
+        raise DataError(
+            f"{path} is no labelled file: expected 'labels' and 'probabilities' (or '{PROBABILITY}<label>'), found "
+            f"{', '.join(row)}. Make one: python scripts/predict.py input=<file> output={path.stem}-labelled.jsonl"
+        )
+    return found
+
+
+def _sentence(row: GoodRow, labels: Sequence[str], *, number: int, copies: Counter[str]) -> LabelledSentence | str:
+    """The sentence of a row, or what is wrong with it."""
+    values, cells = row.values, probabilities_of(row.values)
+    text = values["text"] if isinstance(values.get("text"), str) else ""
+    if set(cells) != set(labels):
+        return f"expected probabilities of {', '.join(labels)}, found {', '.join(cells)}"
+    probabilities: dict[str, float] = {}
+    for label in labels:
+        probability = _as_probability(cells[label])
+        if probability is None:
+            return f"expected a probability from 0 to 1 for '{label}', found {cells[label]!r:.60}"
+        probabilities[label] = probability
+    given, uncertain = (_names(values.get(column), labels) for column in ("labels", "uncertain"))
+    if given is None or uncertain is None:
+        return f"expected label names, found {values.get('labels')!r:.60} and {values.get('uncertain')!r:.60}"
+    identifier = _identify(values, otherwise=sentence_id(text) if text else str(number))
+    if _named(values) is None:
+        copies[identifier] += 1
+        identifier += f"-{copies[identifier]}" if copies[identifier] > 1 else ""
+    return LabelledSentence(row.where, identifier, text, given, uncertain, probabilities, values)
+
+
+def _names(cell: Any, labels: Sequence[str]) -> tuple[str, ...] | None:
+    found = cell.split(",") if isinstance(cell, str) else cell or []
+    return tuple(label for label in labels if label in found) if isinstance(found, list) else None
 
 
 def read_labelled(path: Path) -> Iterator[GoodRow | BadRow]:
@@ -44,19 +143,14 @@ def _files(path: Path) -> list[Path]:
     return shards
 
 
-def identify(row: Row, otherwise: str) -> str:
-    """The id of a sentence: its ``id``, else its ``document``, else what is given instead.
-
-    Where the file says so, what stands there is followed by where the sentence starts, as several sentences of a row or
-    document share the rest.
-    """
-    identifier, start = named(row) or otherwise, row.get("start")
+def _identify(row: Row, otherwise: str) -> str:
+    identifier, start = _named(row) or otherwise, row.get("start")
     # The id of a sentence that was identified before ends with its start already.
     again = start in (None, "") or identifier.endswith(f":{start}")
     return identifier if again else f"{identifier}:{start}"
 
 
-def named(row: Row) -> str | None:
+def _named(row: Row) -> str | None:
     """What the file itself calls the row or document that a sentence is of; None if it has no name."""
     return next((str(row[name]) for name in ("id", "document") if row.get(name) not in (None, "")), None)
 
@@ -69,7 +163,7 @@ def probabilities_of(row: Row) -> Mapping[str, Any]:
     return {name.removeprefix(PROBABILITY): value for name, value in row.items() if name.startswith(PROBABILITY)}
 
 
-def as_probability(cell: Any) -> float | None:
+def _as_probability(cell: Any) -> float | None:
     """A cell as a number from 0 to 1; None if it is none."""
     try:
         value = float(cell)

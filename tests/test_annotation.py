@@ -56,14 +56,16 @@ def test_all_kinds_of_labelled_files_read_alike(tmp_path: Path) -> None:
     flat = "id,text,labels,uncertain,probability_offer,probability_denial\nx,We offer.,offer,denial,0.9,0.1\n"
     (tmp_path / "a.csv").write_text(flat)
     nested, table = (read_corpus(tmp_path / name) for name in ("a.jsonl", "a.csv"))
-    assert nested.sentences == table.sentences
+    assert [(one.id, one.text, one.labels, one.uncertain, one.probabilities) for one in nested.sentences.values()] == [
+        (one.id, one.text, one.labels, one.uncertain, one.probabilities) for one in table.sentences.values()
+    ]
     assert table.labels == LABELS
 
 
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"text": "a"}], ":1: expected 'labels' and 'probabilities'"),
+        ([{"text": "a"}], "is no labelled file: expected 'labels' and 'probabilities'"),
         ([corpus_row("a"), corpus_row(" ")], ":2: expected text in 'text', found ' '"),
         ([corpus_row("a"), corpus_row("b", probabilities={"offer": 1})], ":2: expected probabilities of offer, denial"),
         ([corpus_row("a", probabilities={"offer": 1.5})], "from 0 to 1 for 'offer', found 1.5"),

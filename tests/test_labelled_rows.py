@@ -8,8 +8,10 @@ from stance.config import PredictConfig, ShardFormat, TrainedModelConfig
 from stance.corpus import label
 from stance.errors import DataError
 from stance.labelled import read_corpus
-from stance.labelled_rows import as_probability, identify, labelled_schema, probabilities_of, read_labelled
+from stance.labelled_rows import LabelledSentence, labelled_schema, read_labelled, read_sentences
 from stance.predict import Predictor
+from stance.tables import BadRow
+from stance.text import sentence_id
 
 
 @pytest.mark.parametrize("format", list(ShardFormat))
@@ -20,13 +22,13 @@ def test_the_folder_of_a_corpus_job_is_read_as_one_file(
     source = write_jsonl(tmp_path / "in.jsonl", [{"id": f"a{n}", "text": text} for n, text in enumerate(texts)])
     output, model = str(tmp_path / "out"), TrainedModelConfig(path=str(tiny_model))
     label(PredictConfig(model=model, input=str(source), output=output, format=format, shard_rows=3))
-    rows = list(read_labelled(tmp_path / "out"))
-    assert [row.values["text"] for row in rows] == texts
+    found = list(read_sentences(tmp_path / "out"))
+    assert [sentence.text for sentence in found if isinstance(sentence, LabelledSentence)] == texts
     assert {"id", "text", "labels", "uncertain"} <= set(labelled_schema(tmp_path / "out").names)
     expected = tiny_predictor.predict(texts)
-    for row, prediction in zip(rows, expected, strict=True):
-        found = {name: as_probability(cell) for name, cell in probabilities_of(row.values).items()}
-        assert found == pytest.approx(prediction.probabilities, abs=1e-5)
+    for sentence, prediction in zip(found, expected, strict=True):
+        assert sentence.probabilities == pytest.approx(prediction.probabilities, abs=1e-5)
+        assert (sentence.labels, sentence.uncertain) == (prediction.labels, prediction.uncertain)
     corpus = read_corpus(tmp_path / "out")
     assert corpus.ids == tuple(read_for_annotators(tmp_path / "out").sentences)
     assert corpus.given.sum() == sum(len(prediction.labels) for prediction in expected)
@@ -37,14 +39,25 @@ def test_another_folder_is_told(tmp_path: Path) -> None:
         list(read_labelled(tmp_path))
 
 
-def test_an_id_stays_the_same_when_it_is_made_again() -> None:
-    row = {"document": "a.txt", "start": 17}
-    assert identify(row, otherwise="x") == "a.txt:17"
-    assert identify(row | {"id": "a.txt:17"}, otherwise="x") == "a.txt:17"
-    assert identify({"text": "a"}, otherwise="x") == "x"
-    assert identify({"id": 5}, otherwise="x") == "5"
+def read(path: Path, *rows: dict[str, object]) -> list[LabelledSentence | BadRow]:
+    said = {"labels": ["denial"], "uncertain": [], "probabilities": {"offer": 0.1, "denial": 0.9}}
+    return list(read_sentences(write_jsonl(path / "labelled.jsonl", [said | row for row in rows])))
+
+
+def test_an_id_stays_the_same_when_it_is_made_again(tmp_path: Path) -> None:
+    row = {"text": "a", "document": "a.txt", "start": 17}
+    ids = ["a.txt:17", "a.txt:18", "5", sentence_id("b"), f"{sentence_id('b')}-2", "6"]
+    again = row | {"id": "a.txt:18", "start": 18}
+    found = read(tmp_path, row, again, {"text": "a", "id": 5}, {"text": "b"}, {"text": "b"}, {"body": "no text"})
+    assert [one.id for one in found if isinstance(one, LabelledSentence)] == ids
+    for reader in (read_corpus, read_for_annotators):
+        write_jsonl(tmp_path / "again.jsonl", [dict(one.row) | {"id": one.id, "text": one.text} for one in found[:5]])
+        corpus = reader(tmp_path / "again.jsonl")
+        assert list(getattr(corpus, "ids", None) or corpus.sentences) == ids[:5]
 
 
 @pytest.mark.parametrize("cell", ["high", None, float("nan"), 1.5, -0.1, [0.5]])
-def test_what_is_no_probability_is_none(cell: object) -> None:
-    assert as_probability(cell) is None
+def test_what_is_no_probability_is_told(tmp_path: Path, cell: object) -> None:
+    (found,) = read(tmp_path, {"text": "a", "probabilities": {"offer": cell, "denial": 0.5}})
+    assert isinstance(found, BadRow)
+    assert found.reason.startswith("expected a probability from 0 to 1 for 'offer', found ")

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 from stance.annotation.annotations import QUESTION, UNKNOWN, Annotation
 from stance.annotation.json_array import read_array, write_json
-from stance.annotation.sentences import LabelledCorpus, LabelledSentence
+from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError
-from stance.labelled_rows import PROBABILITY
+from stance.labelled_rows import PROBABILITY, LabelledSentence
 from stance.tables import BadRow, GoodRow, json_line, replacing
 from stance.text import without_surrogates
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stance.annotation.annotations import QUESTION, Annotation
-from stance.annotation.sentences import LabelledCorpus, LabelledSentence
+from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError, DataError
-from stance.labelled_rows import PROBABILITY
+from stance.labelled_rows import PROBABILITY, LabelledSentence
 from stance.tables import BadRow, guarded, read_rows, replacing
 from stance.text import without_surrogates
 
