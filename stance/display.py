@@ -1,5 +1,6 @@
 """Predictions and figures for a person at a terminal."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,6 +23,7 @@ from stance.prevalence import Method
 from stance.sample import Drawn
 from stance.text import fold
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COLOURS = ("green", "red", "blue", "yellow", "magenta", "cyan")
 
 
@@ -30,7 +32,7 @@ def prediction_line(prediction: Prediction) -> Text:
 
     An uncertain label has a question mark, and stands there, less bold, even if it is not given.
     """
-    line = Text(fold(prediction.text), style="" if prediction.labels else "dim")
+    line = Text(_plain(prediction.text), style="" if prediction.labels else "dim")
     for position, (label, probability) in enumerate(prediction.probabilities.items()):
         given, uncertain = label in prediction.labels, label in prediction.uncertain
         if given or uncertain:
@@ -150,7 +152,7 @@ def _groups_table(estimates: Estimates, column: str) -> Table:
     for row in rows:
         if row.method == Method.ppi.value:
             counted = figure(naive[row.group, row.label].value)
-            table.add_row(fold(str(row.group)), row.label, f"{row.n:,}", f"{row.coded:,}", counted, _marked_cell(row))
+            table.add_row(_plain(str(row.group)), row.label, f"{row.n:,}", f"{row.coded:,}", counted, _marked_cell(row))
     return table
 
 
@@ -164,7 +166,7 @@ def _effects_table(estimates: Estimates) -> Table:
     for row in estimates.effects:
         if row.method == Method.ppi.value:
             both = (naive[row.label, row.covariate], row)
-            table.add_row(row.label, fold(row.covariate), *map(_marked_cell, both))
+            table.add_row(row.label, _plain(row.covariate), *map(_marked_cell, both))
     return table
 
 
@@ -172,6 +174,11 @@ def _marked_table(title: str, rows: Sequence[Estimate | Effect]) -> Table:
     """A table without columns yet, which says what its asterisks mean if there are to be any."""
     told = "* too little is coded here to lean on the interval" if any(row.small for row in rows) else None
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
+
+
+def _plain(text: str) -> str:
+    """The text in one line, without characters that would steer the terminal."""
+    return _CONTROL.sub("\ufffd", fold(text))
 
 
 def _marked_cell(row: Estimate | Effect) -> str:

@@ -103,7 +103,10 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: str | Sequence[s
     Raises:
         ConfigError: the model has no such label.
         ValueError: there are not as many labels as texts.
+        TypeError: the texts are one string.
     """
+    if isinstance(texts, str):
+        raise TypeError(f"Expected a list of sentences, found one string: [{texts!r:.60}] is a list of one.")
     wanted = [labels] * len(texts) if isinstance(labels, str) else list(labels)
     columns = [_column_of(label, predictor.labels) for label in wanted]
     places = [_places(text, predictor.model_file.max_length) for text in texts]

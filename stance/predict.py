@@ -176,8 +176,10 @@ class Predictor:
         return self._read([texts] if isinstance(texts, str) else list(texts)).probabilities
 
     def logits(self, texts: Iterable[str]) -> FloatArray:
-        """What the network says before calibration, of shape (sentences, labels), of blank texts too."""
-        return self._inference.logits(list(texts)).values.astype(np.float64)
+        """What the network says before calibration, of blank texts too: an array of shape (sentences, labels)."""
+        given = list(texts)
+        _check_strings(given)
+        return self._inference.logits(given).values.astype(np.float64)
 
     def predict_document(self, text: str, *, thresholds: Thresholds | None = None) -> list[SentencePrediction]:
         """Splits a text into sentences and labels each; offsets count characters of ``text``."""

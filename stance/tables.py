@@ -5,8 +5,8 @@ Writing never leaves half a file: rows go to a temporary name beside the target,
 is on disk.
 
 Texts are other people's, and a spreadsheet runs a cell that begins like a formula. In .csv such a cell, or name of a
-column, is written with an apostrophe in front, which reading .csv and .tsv takes off again; numbers are left alone:
-https://owasp.org/www-community/attacks/CSV_Injection
+column, is written with an apostrophe in front, which reading .csv and .tsv takes off again, whoever wrote them; numbers
+are left alone: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 import codecs

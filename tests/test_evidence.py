@@ -80,6 +80,8 @@ def test_mistakes_are_told() -> None:
         explain(known(by_words), ["never"], "denail")
     with pytest.raises(ValueError, match="zip"):
         explain(known(by_words), ["never"], ["denial", "offer"])
+    with pytest.raises(TypeError, match="list of one"):
+        explain(known(by_words), "never", "denial")
 
 
 def test_what_a_model_does_not_read_is_not_weighed() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import HOSTILE, Run, write_jsonl
 
-from stance.display import show
+from stance.display import prediction_line, show
 from stance.labelled_rows import read_labelled
+from stance.predict import Prediction
 from stance.tables import GoodRow, read_rows
 
 TEXTS = [*HOSTILE, "\u202e=1+1", "@SUM(1+9)*cmd|' /C calc'!A0", "They denied it. " * 6_250, "[/red] :bomb:"]
@@ -47,7 +48,8 @@ def test_labelled_tables_run_nothing_and_keep_everything(folder: Path, run_scrip
 
 def test_a_terminal_shows_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     show("[/red] :bomb: [bold]x")
-    assert capsys.readouterr().out == "[/red] :bomb: [bold]x\n"
+    show(prediction_line(Prediction("a\x1b[2J\x07 \r\n b", (), {}, (), False)))
+    assert capsys.readouterr().out == "[/red] :bomb: [bold]x\na\ufffd[2J\ufffd b\n"
 
 
 def test_samples_estimates_and_sheets_of_it_are_sound(folder: Path, run_script: Run) -> None:

@@ -30,6 +30,8 @@ def test_labels_are_those_whose_probability_reaches_the_threshold(tiny_predictor
     probabilities = tiny_predictor.predict_proba(texts)
     assert probabilities.shape == (4, 4)
     assert tiny_predictor.predict_proba("they deny").shape == (1, 4)
+    logits = tiny_predictor.logits(texts)
+    assert tiny_predictor.model_file.decision.probabilities(logits) == pytest.approx(probabilities, abs=1e-6)
     for row, prediction in zip(probabilities, tiny_predictor.predict(texts), strict=True):
         assert list(prediction.probabilities.values()) == pytest.approx(row.tolist(), abs=1e-6)
         expected = [label for label, p in prediction.probabilities.items() if p >= tiny_predictor.thresholds[label]]
