@@ -1,3 +1,6 @@
+import random
+from itertools import combinations
+
 import pytest
 
 from stance.agreement import agreement
@@ -57,3 +60,15 @@ def test_near_duplicates_are_pairs_above_half_whatever_case_and_white_space() ->
     one, other = grams(texts[0]), grams(texts[1])
     assert found[0, 1] == pytest.approx(len(one & other) / len(one | other))
     assert list(near_duplicates(texts, limit=found[0, 1])) == [(3, 4, 1.0)]
+
+
+def test_near_duplicates_are_all_found_among_many_that_share_common_words() -> None:
+    chance = random.Random(0)  # noqa: S311
+    words = ["the minister", "said that", "of the", "in the", *(f"{chance.random():.6f}"[2:] for _ in range(60))]
+    texts = [" ".join(chance.choices(words, k=chance.randint(1, 9))) for _ in range(250)]
+    texts += [f"{text} x" for text in texts[:50]]
+    found = {(one, other): similarity for one, other, similarity in near_duplicates(texts, limit=0.4)}
+    sets = [{text.ljust(5, "_")[at : at + 5] for at in range(max(len(text) - 4, 1))} for text in texts]
+    alike = {(i, j): len(one & other) / len(one | other) for (i, one), (j, other) in combinations(enumerate(sets), 2)}
+    assert found == pytest.approx({pair: similarity for pair, similarity in alike.items() if similarity > 0.4})
+    assert len(found) > 50
