@@ -456,33 +456,56 @@ class SampleConfig:
 
 
 @dataclass(kw_only=True)
-class EstimateConfig:
-    """How common labels are in a labelled corpus.
+class CountConfig:
+    """A labelled corpus, what of it is coded, and the parts in which to count its labels.
 
     Attributes:
         corpus: an output of ``scripts/predict.py``.
         coded: sentences of it that a person has coded: a table that ``scripts/sample.py`` drew, filled in; or any with
             ``id`` and labels, which then counts as a simple random sample.
-        output: JSON file to write; None writes none.
         label_column: what the person filled in.
         document_column: holds the document of a sentence; None takes ``document`` if there is one.
         by: columns of the corpus, in each of whose groups to count.
         time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), to count by period.
         period: year, month or day.
-        covariates: columns on which to regress each label: numbers as they are, anything else group by group.
-        regression: linear or logistic.
     """
 
     corpus: str = MISSING
-    coded: str = MISSING
-    output: str | None = None
+    coded: str | None = None
     label_column: str = "labels"
     document_column: str | None = None
     by: list[str] = field(default_factory=list)
     time: str | None = None
     period: Period = Period.month
+
+
+@dataclass(kw_only=True)
+class EstimateConfig(CountConfig):
+    """How common labels are in a labelled corpus, corrected by what a person has coded.
+
+    Attributes:
+        output: JSON file to write; None writes none.
+        covariates: columns on which to regress each label: numbers as they are, anything else group by group.
+        regression: linear or logistic.
+    """
+
+    coded: str = MISSING
+    output: str | None = None
     covariates: list[str] = field(default_factory=list)
     regression: Regression = Regression.linear
+
+
+@dataclass(kw_only=True)
+class ReportConfig(CountConfig):
+    """A report of a labelled corpus; without coded sentences it counts by the model alone, and says so.
+
+    Attributes:
+        output: .html file to write.
+        sentences: how many are shown of each label, and of those to look at.
+    """
+
+    output: str = MISSING
+    sentences: int = 8
 
 
 @dataclass(kw_only=True)
