@@ -163,3 +163,9 @@ def test_a_shard_ends_early_where_texts_are_long(tmp_path: Path) -> None:
     plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 1000)
     assert [shard.rows for shard in plan.shards] == [2, 2, 1]
     assert plan.rows == 5
+
+
+def test_a_shard_ends_early_where_what_is_set_aside_is_long(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "It rained."}\n' + f"{{broken {'word ' * 120_000}\n" * 3)
+    plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 1000)
+    assert [shard.rows for shard in plan.shards] == [3, 1]
