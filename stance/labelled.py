@@ -14,7 +14,7 @@ from stance.data import label_names
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
-from stance.labelled_rows import LabelledSentence, read_sentences
+from stance.labelled_rows import read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
 from stance.tables import BadRow, GoodRow, Row, read_rows
@@ -268,7 +268,9 @@ def _texts_that_differ(corpus: Corpus, rows: Mapping[str, _CodedRow]) -> list[st
         return []
     problems: list[str] = []
     for found in read_sentences(corpus.path):
-        row = rows.get(found.id) if isinstance(found, LabelledSentence) else None
+        if isinstance(found, BadRow):  # there are none: it has been read before
+            continue
+        row = rows.get(found.id)
         if row and row.text is not None and found.text and fold(found.text) != fold(row.text):
             problems.append(f"{row.where}: the text of id '{row.id}' is another at {found.where}")
     return problems
