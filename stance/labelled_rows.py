@@ -115,7 +115,7 @@ def _sentence(row: GoodRow, labels: Sequence[str], *, number: int, copies: Count
 
 
 def _names(cell: Any, labels: Sequence[str]) -> tuple[str, ...] | None:
-    found = cell.split(",") if isinstance(cell, str) else cell or []
+    found = [name.strip() for name in cell.split(",")] if isinstance(cell, str) else cell or []
     return tuple(label for label in labels if label in found) if isinstance(found, list) else None
 
 

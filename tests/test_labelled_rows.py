@@ -61,3 +61,21 @@ def test_what_is_no_probability_is_told(tmp_path: Path, cell: object) -> None:
     (found,) = read(tmp_path, {"text": "a", "probabilities": {"offer": cell, "denial": 0.5}})
     assert isinstance(found, BadRow)
     assert found.reason.startswith("expected a probability from 0 to 1 for 'offer', found ")
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("denial, offer", ("offer", "denial")),
+        (["denial"], ("denial",)),
+        ("", ()),
+        (None, ()),
+        (["other"], ()),
+        (5, None),
+    ],
+)
+def test_labels_are_a_list_or_names_joined_by_commas(
+    tmp_path: Path, cell: object, labels: tuple[str, ...] | None
+) -> None:
+    (found,) = read(tmp_path, {"text": "a", "labels": cell})
+    assert getattr(found, "labels", None) == labels
