@@ -1,0 +1,140 @@
+"""The report of an evaluation: how good a model is, where it errs, and what other thresholds would do."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve
+
+from stance.bootstrap import FEW, Estimate, ratios
+from stance.decision import FloatArray
+from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
+from stance.predict import Predictor
+from stance.quality import resamples_of
+from stance.report.mistakes import find_mistakes
+from stance.report.page import write_page
+from stance.report.palette import label_colour
+from stance.report.plots import Plot, reliability, risk, trade_off
+from stance.report.sweep import sweep
+from stance.report.words import find_words
+
+BINS = 10
+"""Of equal width, by which sentences are gathered for the reliability curve."""
+
+_SECTIONS = {
+    "summary": "In short",
+    "labels": "Label by label",
+    "thresholds": "Precision against recall",
+    "reliability": "Are the probabilities right?",
+    "band": "Where the model is sure",
+    "slices": "In parts of the sentences",
+    "confusion": "What is taken for what",
+    "contrast": "Fine distinctions",
+    "leakage": "Seen before?",
+    "mistakes": "The most telling errors",
+    "made": "How this was made",
+}
+
+
+def report_evaluation(path: Path, evaluation: Evaluation, judged: Judged, predictor: Predictor, figures: str) -> None:
+    """Writes the report of an evaluation.
+
+    Args:
+        path: an .html file.
+        evaluation: what was found.
+        judged: what the model and its rivals said.
+        predictor: the model.
+        figures: the file that has the figures as JSON.
+    """
+    model, columns = judged.model, range(len(judged.model.labels))
+    sweeps = [
+        sweep(label, model.decided.probabilities[:, column], model.gold[:, column], predictor.thresholds[label])
+        for column, label in enumerate(model.labels)
+    ]
+    mistakes = find_mistakes(model)
+    there = {"slices": evaluation.slices, "contrast": evaluation.contrast, "leakage": evaluation.leakage}
+    write_page(
+        path,
+        "evaluation",
+        {anchor: title for anchor, title in _SECTIONS.items() if there.get(anchor, title)},
+        script="thresholds.js",
+        kicker="Evaluation report",
+        heading=f"How good is ‘{Path(evaluation.model).name}’ on the {evaluation.split} split?",
+        facts=f"{evaluation.quality.n:,} labelled sentences of {evaluation.quality.documents:,} documents or scenarios",
+        evaluation=evaluation,
+        labels=model.labels,
+        no_label=NO_LABEL,
+        systems={"this model": evaluation.quality, **{name: one.quality for name, one in evaluation.baselines.items()}},
+        few=FEW,
+        sweeps=sweeps,
+        sweep_data=[asdict(one) for one in sweeps],
+        trade_offs=[_trade_off(evaluation, model, column) for column in columns],
+        reliabilities=[_reliability(evaluation, model, column) for column in columns],
+        bands=predictor.bands,
+        risk=risk("risk", [(label_colour(column), _risk(model, predictor, column)) for column in columns]),
+        slices=_by_column(evaluation.slices),
+        phenomena=_weakest_first(evaluation),
+        texts={example.id: example.text for example in model.examples},
+        mistakes=mistakes,
+        words=find_words(predictor, model, mistakes, seed=evaluation.seed),
+        figures=figures,
+    )
+
+
+def _trade_off(evaluation: Evaluation, model: Judgement, column: int) -> Plot:
+    label = model.labels[column]
+    own = evaluation.quality.labels[label]
+    rivals = [rival.quality.labels[label] for rival in evaluation.baselines.values()]
+    return trade_off(
+        f"trade-off-{column}",
+        label_colour(column),
+        _curve(model, column),
+        (own.recall, own.precision),
+        [(rival.recall.value, rival.precision.value) for rival in rivals if rival.recall and rival.precision],
+    )
+
+
+def _curve(model: Judgement, column: int) -> tuple[FloatArray, FloatArray]:
+    """Rising recalls, and the highest precision at which each can be had."""
+    if not model.gold[:, column].any():
+        return np.empty(0), np.empty(0)
+    precisions, recalls, _ = precision_recall_curve(model.gold[:, column], model.decided.probabilities[:, column])
+    # The last point is one of no threshold; before it precisions of the same recall rise.
+    recalls, first = np.unique(recalls[:-1][::-1], return_index=True)
+    return recalls, precisions[:-1][::-1][first]
+
+
+def _reliability(evaluation: Evaluation, model: Judgement, column: int) -> Plot:
+    probabilities, gold = model.decided.probabilities[:, column], model.gold[:, column]
+    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    inside = bins[:, None] == np.unique(bins)
+    resamples = resamples_of(model, draws=evaluation.draws, seed=evaluation.seed)
+    found = resamples.estimate(ratios(resamples, inside & gold[:, None], inside))
+    means = (probabilities @ inside) / inside.sum(axis=0)
+    return reliability(
+        f"reliability-{column}",
+        label_colour(column),
+        [(mean, share) for mean, share in zip(means.tolist(), found, strict=True) if isinstance(share, Estimate)],
+    )
+
+
+def _risk(model: Judgement, predictor: Predictor, column: int) -> FloatArray:
+    """The share of wrong decisions among the surest sentence, the surest two, and so on."""
+    probabilities = model.decided.probabilities[:, column]
+    order = np.argsort(-np.abs(probabilities - predictor.thresholds[model.labels[column]]), kind="stable")
+    wrong = (model.decided.carried != model.gold)[order, column]
+    return np.asarray(np.cumsum(wrong) / np.arange(1, len(wrong) + 1))
+
+
+def _by_column(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
+    return {
+        column: [part for part in slices if part.column == column]
+        for column in dict.fromkeys(part.column for part in slices)
+    }
+
+
+def _weakest_first(evaluation: Evaluation) -> list[tuple[str, Estimate]]:
+    if evaluation.contrast is None:
+        return []
+    return sorted(evaluation.contrast.phenomena.items(), key=lambda named: named[1].value)
