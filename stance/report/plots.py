@@ -129,6 +129,31 @@ def risk(name: str, curves: Sequence[tuple[str, FloatArray]]) -> Plot:
     return _draw(name, draw)
 
 
+def timeline(
+    name: str, colour: str, periods: Sequence[str], shares: Sequence[tuple[float | None, float | None, float | None]]
+) -> Plot:
+    """A share from period to period, with its interval as a band.
+
+    Args:
+        name: of the plot.
+        colour: of the label.
+        periods: in their order.
+        shares: value, low and high of each; None where nothing tells.
+    """
+
+    def draw(axes: "Axes") -> None:
+        values, lows, highs = np.array(shares, dtype=np.float64).T * 100
+        places = np.arange(len(periods))
+        axes.fill_between(places, lows, highs, color=COLOURS[colour][0], alpha=0.18, linewidth=0)
+        axes.plot(places, values, color=COLOURS[colour][0], linewidth=1.6, marker="o", markersize=3.5)
+        step = max(1, len(periods) // 4)
+        axes.set_xticks(places[::step], [period.replace("$", r"\$") for period in periods[::step]])
+        axes.set(ylabel="% of sentences", xlim=(-0.3, len(periods) - 0.7))
+        axes.set_ylim(bottom=0)
+
+    return _draw(name, draw)
+
+
 def _unit_square(axes: "Axes") -> None:
     ticks = np.linspace(0, 1, 6)
     axes.set(xlim=(0, 1), ylim=(0, 1.005), xticks=ticks, yticks=ticks)
