@@ -69,12 +69,15 @@ class Statistic:
         cases: what each is of.
         width: numbers that are held for a sample at a time, if more than there are clusters.
         shares: they lie between 0 and 1.
+        biased: shape (figures,), those that samples overstate, as a calibration error; their spread is reflected about
+            the value (the basic interval of Davison and Hinkley 1997, chapter 5), which still belongs to it.
     """
 
     figures: Callable[[Times], FloatArray]
     cases: Cases
     width: int = 0
     shares: bool = True
+    biased: BoolArray | None = None
 
 
 class Resamples:
@@ -115,9 +118,12 @@ class Resamples:
         percentile = np.nanpercentile if np.isnan(drawn).any() else np.percentile
         drawn[:, np.isnan(values)] = 0  # of these there is no percentile, nor need there be
         low, high = percentile(drawn, [tail, 100 - tail], axis=0)
+        if statistic.biased is not None:
+            mirrored = np.minimum(2 * values - high, values), np.maximum(2 * values - low, values)
+            low, high = np.where(statistic.biased, mirrored, (low, high))
         if statistic.shares:
             beyond = (tail / 100) ** (1 / np.maximum(statistic.cases.clusters, 1))
-            low, high = np.where(values == 1, beyond, low), np.where(values == 0, 1 - beyond, high)
+            low, high = np.where(values == 1, beyond, np.maximum(low, 0)), np.where(values == 0, 1 - beyond, high)
         counted = (statistic.cases.n.tolist(), statistic.cases.clusters.tolist())
         return [
             None if np.isnan(value) else Estimate(value, lo, hi, n, clusters, clusters < FEW)
@@ -212,11 +218,12 @@ def side_by_side(*statistics: Statistic) -> Statistic:
     """Several statistics as one, so that they belong together draw by draw."""
     return Statistic(
         lambda times: np.concatenate([one.figures(times) for one in statistics], axis=1),
-        Cases(
-            *(np.concatenate(parts) for parts in zip(*((s.cases.n, s.cases.clusters) for s in statistics), strict=True))
-        ),
+        Cases(*(np.concatenate([getattr(one.cases, part) for one in statistics]) for part in ("n", "clusters"))),
         width=max(one.width for one in statistics),
         shares=all(one.shares for one in statistics),
+        biased=np.concatenate(
+            [np.zeros(len(one.cases.n), dtype=np.bool_) if one.biased is None else one.biased for one in statistics]
+        ),
     )
 
 

@@ -305,15 +305,50 @@ class EvaluateConfig:
         model: the trained model to judge.
         data: the splits, of which ``split`` is judged.
         split: train, validation or test.
+        by: columns of the data, in each of whose groups to judge as well; by length it is always done.
+        time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), to judge by period.
+        period: year, month or day.
         baselines: also judge the keyword list, and TF-IDF with logistic regression trained on the model's own data.
+        draws: bootstrap samples for the intervals.
+        seed: of the draws.
         output: JSON file to write.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: str = "test"
+    by: list[str] = field(default_factory=list)
+    time: str | None = None
+    period: Period = Period.year
     baselines: bool = True
+    draws: int = 2000
+    seed: int = 0
     output: str = MISSING
+
+
+@dataclass(kw_only=True)
+class CompareConfig:
+    """Two models on the same sentences.
+
+    Attributes:
+        model: the one.
+        other: that it is compared with.
+        data: the splits, of which ``split`` is judged.
+        split: train, validation or test.
+        draws: bootstrap samples for the intervals; both models are judged on the same ones.
+        seed: of the draws.
+        output: JSON file to write.
+        changed: .jsonl, .csv or .parquet file to write: the sentences to which they give different labels.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    other: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    split: str = "test"
+    draws: int = 2000
+    seed: int = 0
+    output: str = MISSING
+    changed: str = MISSING
 
 
 @dataclass(kw_only=True)

@@ -10,8 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scipy.stats import binomtest
+
+from stance.bootstrap import LEVEL, Estimate
 from stance.data import Example, read_examples
 from stance.errors import DataError
+from stance.evaluation import Scorecard
 from stance.tables import GoodRow, read_rows
 
 
@@ -28,26 +32,6 @@ class ContrastGroup:
     name: str
     phenomenon: str
     members: tuple[Example, ...]
-
-
-@dataclass(frozen=True)
-class PhenomenonScore:
-    """How many groups of a phenomenon a model gets right.
-
-    Attributes:
-        phenomenon: the name.
-        n: groups.
-        right: groups with every label of every member right.
-    """
-
-    phenomenon: str
-    n: int
-    right: int
-
-    @property
-    def share(self) -> float:
-        """Groups right of all."""
-        return self.right / self.n
 
 
 def read_contrast(path: Path, labels: Sequence[str]) -> list[ContrastGroup]:
@@ -94,9 +78,19 @@ def right_groups(groups: Sequence[ContrastGroup], found: Sequence[Collection[str
     ]
 
 
-def score(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> tuple[PhenomenonScore, ...]:
-    """Scores each phenomenon, in order of name; arguments as of ``right_groups``."""
-    right: Mapping[str, list[bool]] = defaultdict(list)
-    for group, answer in zip(groups, right_groups(groups, found), strict=True):
-        right[group.phenomenon].append(answer)
-    return tuple(PhenomenonScore(name, len(right[name]), sum(right[name])) for name in sorted(right))
+def score(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> Scorecard:
+    """The share of groups that are right, in all and by phenomenon in order of name; arguments as of ``right_groups``.
+
+    Groups are independent of each other, so the intervals are Wilson's (1927), which hold of few groups too.
+    """
+    answers = right_groups(groups, found)
+    by_phenomenon: Mapping[str, list[bool]] = defaultdict(list)
+    for group, answer in zip(groups, answers, strict=True):
+        by_phenomenon[group.phenomenon].append(answer)
+    return Scorecard(_share(answers), {name: _share(by_phenomenon[name]) for name in sorted(by_phenomenon)})
+
+
+def _share(answers: Sequence[bool]) -> Estimate:
+    n = len(answers)
+    interval = binomtest(sum(answers), n).proportion_ci(LEVEL, method="wilson")
+    return Estimate(sum(answers) / n, float(interval.low), float(interval.high), n, n, small=False)

@@ -5,8 +5,8 @@ import json
 import logging
 import math
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,14 @@ class Example:
         text: the sentence.
         labels: any number of label names, in the order of the label set.
         scenario: what the sentence is about; its own id where the file does not say.
+        columns: what else its row says, of that which was asked for.
     """
 
     id: str
     text: str
     labels: tuple[str, ...]
     scenario: str
+    columns: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,16 @@ class Splits:
     validation: list[Example]
 
 
-def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None = None) -> list[Example]:
+def read_examples(
+    path: Path, labels: Sequence[str], columns: DataConfig | None = None, keep: Sequence[str] = ()
+) -> list[Example]:
     """Reads a labelled file; the label column holds a list of names, names in one text, or a single name.
 
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file.
         labels: the names allowed, in the order to give them.
         columns: names of the columns and how labels are written; by default those of the shipped data.
+        keep: other columns to keep, where there are such.
 
     Raises:
         DataError: the file cannot be read, or rows are wrong; every problem is listed with its ``file:line``.
@@ -68,7 +73,7 @@ def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None 
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
             continue
-        found, wrong = _example(row, labels, columns)
+        found, wrong = _example(row, labels, columns, keep)
         if found is not None and found.id in first_use:
             wrong.append(f"id '{found.id}' was used before, at {first_use[found.id]}")
         problems.extend(f"{row.where}: {problem}" for problem in wrong)
@@ -82,8 +87,8 @@ def read_examples(path: Path, labels: Sequence[str], columns: DataConfig | None 
     return examples
 
 
-def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Example]:
-    """Reads one named split of the data config: its file, its references, or both.
+def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequence[str] = ()) -> list[Example]:
+    """Reads one named split of the data config: its file, its references, or both; ``keep`` as of ``read_examples``.
 
     Referenced sentences whose texts have not been fetched are left out with a warning.
 
@@ -96,10 +101,10 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig) -> list[Ex
     path = getattr(config, split)
     if path is None and config.references is None:
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
-    examples = [] if path is None else read_examples(Path(path), labels, config)
+    examples = [] if path is None else read_examples(Path(path), labels, config, keep)
     if config.references is not None:
         repeats = config.reference_repeats if split == "train" else 1
-        examples += _referenced(Path(config.references), split, labels, alone=path is None) * repeats
+        examples += _referenced(Path(config.references), split, labels, keep, alone=path is None) * repeats
     return examples
 
 
@@ -157,12 +162,12 @@ def label_names(cell: Any, columns: DataConfig) -> list[str] | None:
     return [name for name in cell if name and name != columns.none_label]
 
 
-def _referenced(folder: Path, split: str, labels: Sequence[str], *, alone: bool) -> list[Example]:
+def _referenced(folder: Path, split: str, labels: Sequence[str], keep: Sequence[str], *, alone: bool) -> list[Example]:
     references = read_references(folder / f"{split}.jsonl", labels)
     source = folder / TEXTS
     texts = read_texts(source) if source.exists() else {}
     found = [
-        Example(reference.id, texts[reference.id], reference.labels, reference.group)
+        Example(reference.id, texts[reference.id], reference.labels, reference.group, _kept(vars(reference), keep))
         for reference in references
         if reference.id in texts
     ]
@@ -179,7 +184,9 @@ def _referenced(folder: Path, split: str, labels: Sequence[str], *, alone: bool)
     return found
 
 
-def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[Example | None, list[str]]:
+def _example(
+    row: GoodRow, labels: Sequence[str], columns: DataConfig, keep: Sequence[str]
+) -> tuple[Example | None, list[str]]:
     wrong: list[str] = []
     values = row.values
     for column in (columns.text_column, columns.label_column):
@@ -202,7 +209,12 @@ def _example(row: GoodRow, labels: Sequence[str], columns: DataConfig) -> tuple[
             wrong.append(f"unknown label '{name}'; {did_you_mean(name, labels)}")
     identifier = _identifier(values.get("id"), row.where, "id", wrong)
     scenario = _identifier(values.get(columns.scenario_column), identifier, columns.scenario_column, wrong)
-    return Example(identifier, str(text), tuple(label for label in labels if label in names), scenario), wrong
+    carried = tuple(label for label in labels if label in names)
+    return Example(identifier, str(text), carried, scenario, _kept(values, keep)), wrong
+
+
+def _kept(values: Mapping[str, Any], keep: Sequence[str]) -> dict[str, Any]:
+    return {column: values[column] for column in keep if column in values}
 
 
 def _identifier(cell: Any, otherwise: str, column: str, wrong: list[str]) -> str:

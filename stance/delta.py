@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import DELTA, GRAPHS, WEIGHTS, find_source, hash_file
+from stance.sources import DELTA, GRAPHS, LEARNED, WEIGHTS, find_source, hash_file
 
 Weights = Mapping[str, NDArray[np.float32]]
 """Arrays by their name in the network."""
@@ -59,7 +59,7 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
         to / DELTA,
         metadata={_FROM_BASE: json.dumps(sorted(before)), _BASE_HASH: _hash(before)},
     )
-    for name in ("config.json", "config.yaml", *GRAPHS.values()):
+    for name in ("config.json", "config.yaml", LEARNED, *GRAPHS.values()):
         if (folder / name).exists():
             shutil.copyfile(folder / name, to / name)
     replace(

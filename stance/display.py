@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,7 +13,6 @@ from stance.annotate import Exported, Imported
 from stance.annotation.label_errors import Suspect
 from stance.annotation.suggestion import Suggestion
 from stance.check import Report
-from stance.contrast import PhenomenonScore
 from stance.estimate import Effect, Estimate, Estimates
 from stance.fetch import MISSING, Fetched
 from stance.figures import figure
@@ -41,8 +40,8 @@ def prediction_line(prediction: Prediction) -> Text:
     return line
 
 
-def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] | None = None) -> Sequence[Table]:
-    """A table of the labels' figures, one of their bands, and one that sets the model beside its rivals if any."""
+def metrics_tables(title: str, metrics: Metrics) -> Sequence[Table]:
+    """A table of the labels' figures and one of their bands."""
     labels = Table(title=f"{title}, n = {metrics.n}", title_justify="left", box=SIMPLE_HEAD)
     labels.add_column("label")
     for heading in ("n", "precision", "recall", "F1", "avg. prec.", "ECE", "Brier"):
@@ -59,17 +58,7 @@ def metrics_tables(title: str, metrics: Metrics, rivals: Mapping[str, Metrics] |
     labels.add_section()
     labels.add_row("macro", "", "", "", figure(metrics.macro_f1))
     labels.add_row("micro", "", "", "", figure(metrics.micro_f1))
-    bands = _bands_table(metrics.bands)
-    if not rivals:
-        return [labels, bands]
-    comparison = Table(title="F1 beside the baselines", title_justify="left", box=SIMPLE_HEAD)
-    comparison.add_column("")
-    for heading in (*(row.label for row in metrics.labels), "macro", "micro"):
-        comparison.add_column(heading, justify="right")
-    for name, judged in {"this model": metrics, **rivals}.items():
-        values = (*(row.f1 for row in judged.labels), judged.macro_f1, judged.micro_f1)
-        comparison.add_row(name, *(figure(value) for value in values))
-    return [labels, bands, comparison]
+    return [labels, _bands_table(metrics.bands)]
 
 
 def _bands_table(rows: Sequence[BandMetrics]) -> Table:
@@ -84,20 +73,6 @@ def _bands_table(rows: Sequence[BandMetrics]) -> Table:
             f"{figure(row.passed_over_rate)} ({row.passed_over} of {row.positives})",
             f"{figure(row.wrong_rate)} ({row.wrong} of {row.given})",
         )
-    return table
-
-
-def contrast_table(scores: Sequence[PhenomenonScore]) -> Table:
-    """Groups wholly right per phenomenon, weakest first, and over all."""
-    table = Table(title="Contrast sets: groups with every member right", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("phenomenon")
-    for heading in ("groups", "right", "share"):
-        table.add_column(heading, justify="right")
-    for row in sorted(scores, key=lambda row: row.share):
-        table.add_row(row.phenomenon, str(row.n), str(row.right), f"{row.share:.2f}")
-    table.add_section()
-    n, right = sum(row.n for row in scores), sum(row.right for row in scores)
-    table.add_row("all", str(n), str(right), f"{right / n:.2f}")
     return table
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
-GRAM = 5
+from stance.fingerprints import GRAM
+
 LIMIT = 0.5
 """Largest Jaccard similarity of the 5-gram sets of two texts that are not near-duplicates."""
 

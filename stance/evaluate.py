@@ -1,58 +1,38 @@
-"""Evaluation: a trained model and labelled sentences in, figures per label out, beside two simple baselines."""
+"""Evaluation: a trained model and labelled sentences in, figures with intervals out, beside two simple baselines."""
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from stance.baselines.keywords import keyword_list
 from stance.baselines.regressions import tfidf
+from stance.bootstrap import defined, ratios
 from stance.config import Baseline, DataConfig, EvaluateConfig
-from stance.contrast import PhenomenonScore, read_contrast, score
+from stance.contrast import ContrastGroup, read_contrast, score
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_split, read_splits
 from stance.decision import Decided
 from stance.errors import DataError
+from stance.evaluation import Evaluation, Judged, Judgement, Leakage, Rival, Scorecard
+from stance.groups import group, lengths, periods
+from stance.labels import label_sets
+from stance.leakage import find_overlaps
 from stance.metrics import Metrics, measure
 from stance.predict import Predictor
+from stance.quality import measure_confusion, measure_quality, measure_slices, resamples_of
 from stance.tables import replacing
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Figures on one split.
-
-    Attributes:
-        model: as it was named.
-        weights_sha256: of the model.
-        split: the part of the data that was judged.
-        data_sha256: of the examples in it.
-        metrics: of the model.
-        baselines: metrics by name, on the same sentences.
-        contrast: per phenomenon of the contrast sets, how many groups the model gets wholly right.
-        trained_on_it: the model has seen this very split in training or fitting, so its figures flatter.
-    """
-
-    model: str
-    weights_sha256: str
-    split: str
-    data_sha256: str
-    metrics: Metrics
-    baselines: dict[str, Metrics]
-    contrast: tuple[PhenomenonScore, ...]
-    trained_on_it: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+LENGTH = "length"
+"""The column of slices by number of words, which is computed."""
 
 
 def decide(predictor: Predictor, examples: Sequence[Example]) -> Decided:
     """What a model says about the sentences of examples."""
-    return predictor.model_file.decision.decide(predictor.predict_proba([example.text for example in examples]))
+    return _say(predictor, [example.text for example in examples])
 
 
 def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
@@ -61,54 +41,100 @@ def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
     return measure(decide(predictor, examples), gold, predictor.labels)
 
 
-def judge_contrast(predictor: Predictor, path: Path) -> tuple[PhenomenonScore, ...]:
+def judge_contrast(predictor: Predictor, path: Path) -> Scorecard:
     """Scores a model on contrast sets, phenomenon by phenomenon."""
     groups = read_contrast(path, predictor.labels)
-    predictions = predictor.predict([member.text for group in groups for member in group.members])
-    return score(groups, [prediction.labels for prediction in predictions])
-
-
-def judge_rivals(predictor: Predictor, examples: Sequence[Example]) -> dict[str, Metrics]:
-    """Measures the baselines beside a model: they learn from what the model learned from, as its settings name it.
-
-    Training data that are no longer there, or no longer the same, are told by a warning; without them only the
-    keyword list is judged, and that only for the four labels it knows.
-    """
-    labels, texts = predictor.labels, [example.text for example in examples]
-    gold = gold_matrix(examples, labels)
-    rivals: dict[str, Metrics] = {}
-    keywords = keyword_list(texts, labels)
-    if keywords is not None:
-        rivals[Baseline.keyword_list.value] = measure(keywords, gold, labels)
-    splits = _learned_from(predictor)
-    if splits is not None:
-        rivals[Baseline.tfidf.value] = measure(tfidf(splits, texts, labels), gold, labels)
-    return rivals
+    members = [member for group in groups for member in group.members]
+    return score(groups, label_sets(decide(predictor, members).carried, predictor.labels))
 
 
 def evaluate(config: EvaluateConfig) -> Evaluation:
     """Judges a model on one split, and on contrast sets if there are any; writes ``config.output`` as JSON.
 
     Raises:
-        ModelError: the model cannot be had.
-        ConfigError, DataError: the data cannot be had, or carry labels that the model does not know.
+        ModelError: the model cannot be had, or what it keeps of its training data is not its own.
+        ConfigError, DataError: the data cannot be had, or carry labels that the model does not know, or lack a column.
     """
     predictor = Predictor.from_config(config.model)
-    examples = read_split(config.split, predictor.labels, config.data)
+    columns = [*config.by, *([] if config.time is None else [config.time])]
+    examples = read_split(config.split, predictor.labels, config.data, columns)
+    slices = {LENGTH: lengths([example.text for example in examples]), **_columns(examples, config)}
+    groups = [] if config.data.contrast is None else read_contrast(Path(config.data.contrast), predictor.labels)
+    judged, contrast = _judge(predictor, examples, groups, baselines=config.baselines)
+    resamples = resamples_of(judged.model, draws=config.draws, seed=config.seed)
     data_sha256 = hash_examples(examples)
     evaluation = Evaluation(
         model=config.model.path,
         weights_sha256=predictor.model_file.weights_sha256,
         split=config.split,
         data_sha256=data_sha256,
-        metrics=judge(predictor, examples),
-        baselines=judge_rivals(predictor, examples) if config.baselines else {},
-        contrast=() if config.data.contrast is None else judge_contrast(predictor, Path(config.data.contrast)),
+        draws=config.draws,
+        seed=config.seed,
+        quality=measure_quality(judged.model, resamples),
+        confusion=measure_confusion(judged.model, resamples),
+        slices=measure_slices(judged.model, resamples, slices, told=f"The {config.split} sentences"),
+        contrast=contrast.get(_MODEL),
+        leakage=_leakage(predictor, judged.model, config),
         trained_on_it=any(part["sha256"] == data_sha256 for part in predictor.model_file.data.values()),
+        baselines={
+            name: Rival(measure_quality(rival, resamples), contrast.get(name)) for name, rival in judged.rivals.items()
+        },
     )
     with replacing(Path(config.output)) as temporary:
         temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
     return evaluation
+
+
+_MODEL = "model"
+
+
+def _columns(examples: Sequence[Example], config: EvaluateConfig) -> dict[str, list[str]]:
+    told = f"The {config.split} sentences"
+    for column in (*config.by, *([] if config.time is None else [config.time])):
+        if not any(column in example.columns for example in examples):
+            raise DataError(f"{told} have no column '{column}' to judge by. Check by= and time=.")
+    found = {column: [group(example.columns.get(column)) for example in examples] for column in config.by}
+    if config.time is not None:
+        dates = [example.columns.get(config.time) for example in examples]
+        ids = [example.id for example in examples]
+        found[config.time] = periods(dates, config.period, column=config.time, ids=ids, told=told)
+    return found
+
+
+def _judge(
+    predictor: Predictor, examples: Sequence[Example], groups: Sequence[ContrastGroup], *, baselines: bool
+) -> tuple[Judged, Mapping[str, Scorecard]]:
+    """What the model and the baselines say, and how they do on contrast sets, if there are any."""
+    labels, n = predictor.labels, len(examples)
+    texts = [example.text for example in (*examples, *(member for group in groups for member in group.members))]
+    said = {_MODEL: _say(predictor, texts), **(_rivals(predictor, texts) if baselines else {})}
+    gold = gold_matrix(examples, labels)
+    judgements = {
+        name: Judgement(labels, examples, gold, Decided(**{key: array[:n] for key, array in vars(decided).items()}))
+        for name, decided in said.items()
+    }
+    cards = {name: score(groups, label_sets(decided.carried[n:], labels)) for name, decided in said.items() if groups}
+    return Judged(judgements.pop(_MODEL), judgements), cards
+
+
+def _say(predictor: Predictor, texts: Sequence[str]) -> Decided:
+    return predictor.model_file.decision.decide(predictor.predict_proba(texts))
+
+
+def _rivals(predictor: Predictor, texts: Sequence[str]) -> dict[str, Decided]:
+    """What the baselines say, which learn from what the model learned from, as its settings name it.
+
+    Training data that are no longer there, or no longer the same, are told by a warning; without them only the
+    keyword list is asked, and that only for the four labels it knows.
+    """
+    rivals: dict[str, Decided] = {}
+    keywords = keyword_list(texts, predictor.labels)
+    if keywords is not None:
+        rivals[Baseline.keyword_list.value] = keywords
+    splits = _learned_from(predictor)
+    if splits is not None:
+        rivals[Baseline.tfidf.value] = tfidf(splits, texts, predictor.labels)
+    return rivals
 
 
 def _learned_from(predictor: Predictor) -> Splits | None:
@@ -121,3 +147,19 @@ def _learned_from(predictor: Predictor) -> Splits | None:
     if hash_examples(splits.train) != predictor.model_file.data["train"]["sha256"]:
         log.warning("The training data are not those that the model learned from: TF-IDF learns from other ones.")
     return splits
+
+
+def _leakage(predictor: Predictor, judgement: Judgement, config: EvaluateConfig) -> Leakage | None:
+    overlaps = find_overlaps(predictor, judgement.examples)
+    if overlaps is None:
+        return None
+    found = {overlap.id for overlap in overlaps}
+    inside = np.array([example.id in found for example in judgement.examples])
+    resamples = resamples_of(judgement, draws=config.draws, seed=config.seed)
+    (share,) = defined(resamples.estimate(ratios(resamples, inside[:, None], np.ones((len(inside), 1)))))
+    without = None
+    if inside.any() and not inside.all():
+        rest = judgement.among(~inside)
+        without = measure_quality(rest, resamples_of(rest, draws=config.draws, seed=config.seed))
+    exact = sum(overlap.exact for overlap in overlaps)
+    return Leakage(exact, len(overlaps) - exact, share, overlaps, without)

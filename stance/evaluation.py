@@ -31,6 +31,12 @@ class Judgement:
     gold: BoolArray
     decided: Decided
 
+    def among(self, inside: BoolArray) -> "Judgement":
+        """That of some of the sentences; ``inside`` has shape (sentences,)."""
+        decided = Decided(**{name: array[inside] for name, array in vars(self.decided).items()})
+        examples = [example for example, within in zip(self.examples, inside, strict=True) if within]
+        return Judgement(self.labels, examples, self.gold[inside], decided)
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -152,19 +158,15 @@ class Overlap:
         id: of the judged sentence.
         scenario: its document or scenario.
         learned: the split that the model has it from, train or validation.
-        similarity: 1 of the same text, but for case and white space; else the estimated Jaccard index of character
-            5-grams.
+        exact: it is the same text, but for case and white space.
+        similarity: the estimated Jaccard index of character 5-grams.
     """
 
     id: str
     scenario: str
     learned: str
+    exact: bool
     similarity: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether it is the same text, but for case and white space."""
-        return self.similarity == 1
 
 
 @dataclass(frozen=True)

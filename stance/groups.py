@@ -1,6 +1,7 @@
-"""Groups of sentences by what stands in a column: its value, or the period that a date falls into."""
+"""Groups of sentences: by what stands in a column, by the period that a date falls into, or by length."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ NO_VALUE = "(none)"
 MANY = 500
 """Groups above which a column is hardly meant to group by."""
 
+_LENGTHS = (10, 20, 30, 40)
+"""The most words in each group of lengths but the last."""
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])")
 
 
@@ -47,6 +50,13 @@ def periods(values: Sequence[Any], period: Period, *, column: str, ids: Sequence
         example = "2024-05-31"[: period.value]
         raise DataError(f"{told}: expected '{column}' to hold dates such as {example}, found:", wrong)
     return [value if value == NO_VALUE else value[: period.value] for value in found]
+
+
+def lengths(texts: Sequence[str]) -> list[str]:
+    """The group of each text by its number of words, such as ``11-20 words``."""
+    starts = [1, *(most + 1 for most in _LENGTHS)]
+    names = [*(f"{start}-{most} words" for start, most in zip(starts, _LENGTHS, strict=False)), f"{starts[-1]}+ words"]
+    return [names[bisect_left(_LENGTHS, len(text.split()))] for text in texts]
 
 
 def apart(values: Sequence[str], *, column: str, told: str) -> tuple[list[str], NDArray[np.int64]]:

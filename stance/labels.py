@@ -29,6 +29,11 @@ def check_label_names(names: Iterable[str]) -> tuple[str, ...]:
     return labels
 
 
+def label_sets(matrix: NDArray[np.bool_], labels: Sequence[str]) -> list[tuple[str, ...]]:
+    """The names in each row of a matrix of shape (sentences, labels)."""
+    return [tuple(label for label, on in zip(labels, row, strict=True) if on) for row in matrix]
+
+
 def indicator_matrix(label_sets: Sequence[Collection[str]], labels: Sequence[str]) -> NDArray[np.bool_]:
     """Sets of label names as a matrix of shape (sentences, labels): True where the sentence carries the label."""
     return np.array([[label in found for label in labels] for found in label_sets], dtype=np.bool_).reshape(

@@ -16,7 +16,7 @@ from stance.metrics import Metrics
 from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.sources import PINNED_SHA256, find_source
-from stance.study import as_markdown, compare
+from stance.study import as_markdown, set_side_by_side
 from stance.tables import replacing
 
 _THIS, _SEEDS = "this model", "single seeds of its recipe"
@@ -43,7 +43,7 @@ def write_card(config: CardConfig) -> Path:
     families = {_THIS: [folder]}
     if config.seeds is not None:
         families[_SEEDS] = find_seeds(Path(config.seeds))
-    tables = as_markdown(compare(families, config))
+    tables = as_markdown(set_side_by_side(families, config))
     path = folder / "README.md"
     with replacing(path) as temporary:
         temporary.write_text(

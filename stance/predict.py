@@ -20,7 +20,7 @@ from stance.config import DEFAULT_MODEL, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import GRAPHS, WEIGHTS, find_delta_base, find_source, hash_file
+from stance.sources import GRAPHS, LEARNED, WEIGHTS, find_delta_base, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ class Predictor:
     >>> predictor.predict(["They denied it.", "It rained."])  # doctest: +SKIP
     """
 
-    def __init__(self, inference: "Inference", model_file: ModelFile) -> None:
+    def __init__(self, inference: "Inference", model_file: ModelFile, folder: Path | None = None) -> None:
         self._inference = inference
         self.model_file = model_file
+        self.folder = folder
+        """Where the model lies; None of one that was put together in memory."""
 
     @classmethod
     def from_config(cls, config: TrainedModelConfig) -> "Predictor":
@@ -115,13 +117,15 @@ class Predictor:
             device=device,
             precision=precision,
         )
-        return cls(inference, model_file)
+        return cls(inference, model_file, source.folder)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Writes the model as a plain Hugging Face folder with its ``stance.json``."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._inference.save_pretrained(folder)
+        if self.folder is not None and (self.folder / LEARNED).exists():
+            shutil.copyfile(self.folder / LEARNED, folder / LEARNED)
         replace(self.model_file, weights_sha256=hash_file(folder / WEIGHTS)).write(folder)
 
     @property

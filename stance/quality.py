@@ -51,7 +51,9 @@ def quality_statistic(judgement: Judgement, resamples: Resamples) -> Statistic:
             found[:, ranked[1], column] = ranking.calibration_error(weights)
         return table.with_macro(found)
 
-    return side_by_side(Statistic(figures, table.counted, judgement.gold.size), _exact_match(judgement, resamples))
+    biased = np.repeat([name == "calibration_error" for name in _FIGURES], labels + 2)
+    every = Statistic(figures, table.counted, width=judgement.gold.size, biased=biased)
+    return side_by_side(every, _exact_match(judgement, resamples))
 
 
 def name_quality(judgement: Judgement, resamples: Resamples, found: Sequence[Estimate | None]) -> Quality:

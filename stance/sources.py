@@ -24,6 +24,8 @@ DELTA = "delta.safetensors"
 """The weights of a model that is kept as its difference from a base."""
 GRAPHS = {Precision.fp32: "graph.onnx", Precision.int8: "graph.int8.onnx"}
 """What ONNX Runtime computes with the weights. The one in 8 bits is there if it was seen to give the same labels."""
+LEARNED = "learned.safetensors"
+"""Hashes of what a model learned from."""
 SHIPPED = Path(__file__).parent / "models"
 """The models that come with stance, a folder each. Their names come first: to mean a folder, write ``./default``."""
 RUNS = "outputs/"

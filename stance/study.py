@@ -18,6 +18,7 @@ from stance.data import Example, gold_matrix, read_split, read_splits
 from stance.decision import BoolArray
 from stance.evaluate import decide
 from stance.families import find_families
+from stance.labels import label_sets
 from stance.markdown import table
 from stance.model_file import ModelFile
 from stance.predict import Predictor
@@ -93,13 +94,13 @@ def study(config: StudyConfig) -> Study:
         DataError: data cannot be had.
     """
     families = find_families(Path(config.folder))
-    done = compare(families, config)
+    done = set_side_by_side(families, config)
     with replacing(Path(config.output)) as temporary:
         temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8")
     return done
 
 
-def compare(families: Mapping[str, Sequence[Path]], config: ComparisonConfig) -> Study:
+def set_side_by_side(families: Mapping[str, Sequence[Path]], config: ComparisonConfig) -> Study:
     """Judges models, several seeds of each recipe, and the baselines; as ``study``, of the folders that are named.
 
     Args:
@@ -222,12 +223,7 @@ def _contrast(
 ) -> Iterator[Contrasted]:
     phenomena = np.array([group.phenomenon for group in groups])
     for system, runs in answers.items():
-        right = [
-            np.array(
-                right_groups(groups, [[label for label, on in zip(labels, row, strict=True) if on] for row in run])
-            )
-            for run in runs
-        ]
+        right = [np.array(right_groups(groups, label_sets(run, labels))) for run in runs]
         mean = np.mean(right, axis=0)
         yield Contrasted(
             system=system,

@@ -33,6 +33,7 @@ from stance.config import DecisionConfig, TrainConfig, Tuning
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
+from stance.fingerprints import write_fingerprints
 from stance.fitting import check_decision, fit_decision, fit_thresholds
 from stance.inference import encode
 from stance.labels import check_label_names
@@ -85,7 +86,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     if by_the_first(lambda: claim(folder, run, overwrite=config.overwrite)):
         trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
         inference = TorchInference(trained, tokenizer, max_length=config.model.max_length)
-        by_the_first(lambda: _save(inference, splits.validation, config, run, history, folder=folder))
+        by_the_first(lambda: _save(inference, splits, config, run, history, folder=folder))
     else:
         log.info("%s already holds this model; overwrite=true trains it again.", folder)
     by_the_first(lambda: shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True))
@@ -94,15 +95,17 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
 
 def _save(
     inference: TorchInference,
-    validation: list[Example],
+    splits: Splits,
     config: TrainConfig,
     run: Run,
     history: list[dict[str, float]],
     *,
     folder: Path,
 ) -> None:
-    decision, metrics = decide(inference, validation, tuple(config.labels), config.decision)
+    decision, metrics = decide(inference, splits.validation, tuple(config.labels), config.decision)
     inference.save_pretrained(folder)
+    texts = {name: [example.text for example in part] for name, part in vars(splits).items()}
+    write_fingerprints(folder, texts, run.data)
     (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
     ModelFile(
         decision=decision,

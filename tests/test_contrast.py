@@ -21,11 +21,14 @@ def test_a_group_counts_only_when_every_member_is_wholly_right(tmp_path: Path) -
     groups = read_contrast(write_jsonl(tmp_path / "sets.jsonl", ROWS), LABELS)
     assert [(group.name, len(group.members)) for group in groups] == [("g1", 2), ("g2", 2), ("g3", 2)]
     found = [["offer"], ["offer"], ["offer"], ["offer"], ["accusation"], []]
-    case, negation = score(groups, found)
-    assert (case.phenomenon, case.n, case.right, case.share) == ("case", 1, 1, 1.0)
-    assert (negation.phenomenon, negation.n, negation.right, negation.share) == ("negation", 2, 1, 0.5)
-    assert score(groups, [{"offer", "denial"}, *found[1:]])[1].right == 1
-    assert score(groups, [found[0], [], ["offer"], ["offer", "condition"], *found[4:]])[0].right == 0
+    scored = score(groups, found)
+    assert list(scored.phenomena) == ["case", "negation"]
+    assert [(one.n, one.value) for one in scored.phenomena.values()] == [(1, 1.0), (2, 0.5)]
+    assert (scored.share.n, scored.share.value) == (3, pytest.approx(2 / 3))
+    low, high = 0.20765, 0.93851  # Wilson, 2 of 3
+    assert (scored.share.low, scored.share.high) == pytest.approx((low, high), abs=1e-4)
+    assert score(groups, [{"offer", "denial"}, *found[1:]]).phenomena["negation"].value == 0.5
+    assert score(groups, [found[0], [], ["offer"], ["offer", "condition"], *found[4:]]).phenomena["case"].value == 0
 
 
 def test_what_is_no_contrast_set_is_told(tmp_path: Path) -> None:

@@ -63,8 +63,7 @@ def test_the_default_model_is_as_good_as_its_card_says(default: Predictor) -> No
         for row in re.findall(r"^\| +(?:\||all ).*$", contrast, re.MULTILINE)[:2]
     )
     scores = judge_contrast(default, ROOT / "data/contrast.jsonl")
-    right = sum(score.right for score in scores) / sum(score.n for score in scores)
-    assert right == pytest.approx(float(shares[heads.index("this model")].split()[0]), abs=0.01)
+    assert scores.share.value == pytest.approx(float(shares[heads.index("this model")].split()[0]), abs=0.01)
 
 
 def test_an_offer_under_a_condition_is_both() -> None:

@@ -11,7 +11,7 @@ from stance.errors import ConfigError
 from stance.evaluate import judge, judge_contrast
 from stance.labels import LABELS
 from stance.predict import Predictor
-from stance.study import compare, study
+from stance.study import set_side_by_side, study
 from stance.train import train
 
 
@@ -44,7 +44,7 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     assert judged["sweep"].f1["macro"].value == pytest.approx(sum(m.macro_f1 for m in metrics) / 2)
     assert judged["sweep"].deviation == pytest.approx(abs(metrics[0].macro_f1 - metrics[1].macro_f1) / 2**0.5)
     assert judged["keyword list"].deviation is None
-    shares = [judge_contrast(predictor, contrast)[0].share for predictor in predictors]
+    shares = [judge_contrast(predictor, contrast).share.value for predictor in predictors]
     assert found.contrasted[-1].phenomena == {"negation": pytest.approx(sum(shares) / 2)}
     assert found.contrasted[-1].share.value == pytest.approx(sum(shares) / 2)
     text = (tmp_path / "study.md").read_text()
@@ -99,7 +99,7 @@ def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
 def test_a_missing_package_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "setfit", None)
     with pytest.raises(ConfigError, match="needs the setfit package"):
-        compare({"mine": [tmp_path / "not even looked at"]}, ComparisonConfig(baselines=[Baseline.setfit]))
+        set_side_by_side({"mine": [tmp_path / "not even looked at"]}, ComparisonConfig(baselines=[Baseline.setfit]))
 
 
 def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConfig, tmp_path: Path) -> None:

@@ -1,0 +1,139 @@
+"""Evaluations and comparisons for a person at a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from stance.bootstrap import FEW, Estimate
+from stance.compare import Comparison
+from stance.evaluation import ConfusionRow, Evaluation, Leakage, Quality, Scorecard, Slice
+from stance.figures import figure
+
+_LABELS_GIVEN = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "avg. prec."}
+_PROBABILITIES = {
+    "brier": "Brier",
+    "calibration_error": "ECE",
+    "coverage": "sure",
+    "passed_over": "passed over",
+    "given_wrongly": "given wrongly",
+}
+_SHOWN = 10
+
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[str | Table]:
+    """All that was found, with 95 % intervals; an asterisk marks what stands on too few documents."""
+    quality = evaluation.quality
+    title = f"{evaluation.model} on {evaluation.split}" + " (trained on it!)" * evaluation.trained_on_it
+    yield _quality_table(f"{title}, n = {quality.n:,}, {quality.documents:,} documents", quality, _LABELS_GIVEN)
+    yield f"Every label right: {_cell(quality.exact_match)}. Intervals are of 95 %; * fewer than {FEW} documents."
+    yield _quality_table("Probabilities, and where the model is sure", quality, _PROBABILITIES)
+    if evaluation.baselines:
+        systems = {"this model": quality, **{name: rival.quality for name, rival in evaluation.baselines.items()}}
+        yield _f1_table("F1 beside the baselines", systems)
+    yield _confusion_table(evaluation.confusion)
+    for column in dict.fromkeys(part.column for part in evaluation.slices):
+        yield _slices_table(column, [part for part in evaluation.slices if part.column == column])
+    if evaluation.contrast is not None:
+        yield _contrast_table(evaluation.contrast)
+    yield from _leakage_lines(evaluation.leakage)
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
+    """Both models and their difference, figure by figure."""
+    difference = comparison.difference
+    one, other = comparison.model, comparison.other
+    title = f"on {comparison.split}, n = {difference.n:,}, {difference.documents:,} documents"
+    names = (one.model, other.model) if one.model != other.model else ("model", "other")
+    yield _f1_table(f"F1 {title}", {names[0]: one.quality, names[1]: other.quality, "difference": difference})
+    for figures in (_LABELS_GIVEN, _PROBABILITIES):
+        yield _quality_table(f"{names[0]} less {names[1]}", difference, figures)
+    yield f"Every label right: {_cell(difference.exact_match)} more. * fewer than {FEW} documents."
+    if comparison.contrast is not None:
+        yield f"Contrast groups wholly right: {_cell(comparison.contrast)} more."
+    yield (
+        f"{comparison.changed:,} sentences get other labels; of these, {names[0]} alone has {comparison.better:,} "
+        f"wholly right, {names[1]} alone {comparison.worse:,}."
+    )
+
+
+def _quality_table(title: str, quality: Quality, figures: Mapping[str, str]) -> Table:
+    table = _table(title, "label", *figures.values())
+    rows = {**quality.labels, "macro": quality.macro, "micro": quality.micro}
+    for name, row in rows.items():
+        if name == "macro":
+            table.add_section()
+        table.add_row(name, *(_cell(getattr(row, figure)) for figure in figures))
+    return table
+
+
+def _f1_table(title: str, systems: Mapping[str, Quality]) -> Table:
+    first = next(iter(systems.values()))
+    table = _table(title, "", *first.labels, "macro", "micro")
+    for name, quality in systems.items():
+        figures = (*quality.labels.values(), quality.macro, quality.micro)
+        table.add_row(name, *(_cell(row.f1) for row in figures))
+    return table
+
+
+def _confusion_table(rows: Sequence[ConfusionRow]) -> Table:
+    names = [row.gold for row in rows]
+    table = _table(
+        "Share of the sentences that carry a label (row) which are given it, or wrongly another (column)",
+        *("", "n", *names),
+    )
+    for row in rows:
+        shares = [row.given if name == row.gold else row.wrongly for name in names]
+        cells = (_cell(share.get(name)) for share, name in zip(shares, names, strict=True))
+        table.add_row(row.gold, f"{row.n:,}", *cells)
+    return table
+
+
+def _slices_table(column: str, slices: Sequence[Slice]) -> Table:
+    table = _table(f"By {column}", column, "n", "documents", "macro F1", "micro F1", "all labels right")
+    for part in slices:
+        cells = (_cell(one) for one in (part.macro.f1, part.micro.f1, part.exact_match))
+        table.add_row(part.value, f"{part.n:,}", f"{part.documents:,}", *cells)
+    return table
+
+
+def _contrast_table(scores: Scorecard) -> Table:
+    """Groups wholly right per phenomenon, weakest first, and over all."""
+    table = _table("Contrast sets: groups with every member right", "phenomenon", "groups", "share")
+    for name, share in sorted(scores.phenomena.items(), key=lambda item: item[1].value):
+        table.add_row(name, f"{share.n:,}", _cell(share))
+    table.add_section()
+    table.add_row("all", f"{scores.share.n:,}", _cell(scores.share))
+    return table
+
+
+def _leakage_lines(leakage: Leakage | None) -> Iterator[str]:
+    if leakage is None:
+        yield "Whether the model has learned from these sentences is unknown: it does not keep what it learned from."
+        return
+    yield (
+        f"The model has learned from {leakage.exact:,} of these sentences, and from near-duplicates of {leakage.near:,} "
+        f"others: {_cell(leakage.share)} of all."
+    )
+    for overlap in leakage.overlaps[:_SHOWN]:
+        how = "the same" if overlap.exact else f"similarity {overlap.similarity:.2f}"
+        yield f"  {overlap.id} ({overlap.scenario}): {overlap.learned}, {how}"
+    if len(leakage.overlaps) > _SHOWN:
+        yield f"  and {len(leakage.overlaps) - _SHOWN:,} more"
+    if leakage.without is not None:
+        yield f"Without them macro F1 is {_cell(leakage.without.macro.f1)} (n = {leakage.without.n:,})."
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return figure(None)
+    value, low, high = (figure(one, 2).replace("0.", ".", 1) for one in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]" + "*" * estimate.small
