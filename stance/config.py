@@ -312,6 +312,8 @@ class EvaluateConfig:
         draws: bootstrap samples for the intervals.
         seed: of the draws.
         output: JSON file to write.
+        report: .html file to write, for people; None writes it beside ``output``.
+        words: measure whether the words that speak for a label count for the model and, if so, show them in the report.
     """
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
@@ -324,6 +326,8 @@ class EvaluateConfig:
     draws: int = 2000
     seed: int = 0
     output: str = MISSING
+    report: str | None = None
+    words: bool = True
 
 
 @dataclass(kw_only=True)

@@ -55,6 +55,12 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
         ModelError: the model cannot be had, or what it keeps of its training data is not its own.
         ConfigError, DataError: the data cannot be had, or carry labels that the model does not know, or lack a column.
     """
+    evaluation, *_ = evaluate_in_full(config)
+    return evaluation
+
+
+def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predictor]:
+    """As ``evaluate``; also gives what was said about each sentence, and the model: what a report is made from."""
     predictor = Predictor.from_config(config.model)
     columns = [*config.by, *([] if config.time is None else [config.time])]
     examples = read_split(config.split, predictor.labels, config.data, columns)
@@ -82,7 +88,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
     )
     with replacing(Path(config.output)) as temporary:
         temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
-    return evaluation
+    return evaluation, judged, predictor
 
 
 _MODEL = "model"

@@ -52,7 +52,7 @@ def report_corpus(config: ReportConfig) -> Estimates:
         {anchor: title for anchor, title in _SECTIONS.items() if there.get(anchor, title)},
         kicker="Report of a labelled corpus",
         heading=path.name,
-        facts=f"{estimates.n:,} sentences of {estimates.documents:,} documents, {estimates.coded:,} coded by hand",
+        facts=_facts(estimates),
         config=config,
         estimates=estimates,
         method=method.value,
@@ -69,6 +69,11 @@ def report_corpus(config: ReportConfig) -> Estimates:
         origins=origins,
     )
     return estimates
+
+
+def _facts(estimates: Estimates) -> str:
+    documents = f" of {estimates.documents:,} documents" if estimates.documents < estimates.n else ""
+    return f"{estimates.n:,} sentences{documents}, {estimates.coded:,} coded by hand"
 
 
 def _by_group(shares: Sequence[Estimate], column: str) -> Mapping[str, list[Estimate]]:

@@ -8,16 +8,17 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from stance.bootstrap import FEW, Estimate, ratios
+from stance.config import EvaluateConfig
 from stance.decision import FloatArray
 from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
 from stance.predict import Predictor
 from stance.quality import resamples_of
 from stance.report.mistakes import find_mistakes
-from stance.report.page import write_page
+from stance.report.page import check_page, write_page
 from stance.report.palette import label_colour
 from stance.report.plots import Plot, reliability, risk, trade_off
 from stance.report.sweep import sweep
-from stance.report.words import find_words
+from stance.report.words import Words, find_words
 
 BINS = 10
 """Of equal width, by which sentences are gathered for the reliability curve."""
@@ -37,16 +38,27 @@ _SECTIONS = {
 }
 
 
-def report_evaluation(path: Path, evaluation: Evaluation, judged: Judged, predictor: Predictor, figures: str) -> None:
-    """Writes the report of an evaluation.
+def report_path(config: EvaluateConfig) -> Path:
+    """Where the report of an evaluation goes.
+
+    Raises:
+        ConfigError: no page can be written there.
+    """
+    path = Path(config.output).with_suffix(".html") if config.report is None else Path(config.report)
+    check_page(path)
+    return path
+
+
+def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Judged, predictor: Predictor) -> Path:
+    """Writes the report of an evaluation, and says where.
 
     Args:
-        path: an .html file.
+        config: that it was made by.
         evaluation: what was found.
         judged: what the model and its rivals said.
         predictor: the model.
-        figures: the file that has the figures as JSON.
     """
+    path = report_path(config)
     model, columns = judged.model, range(len(judged.model.labels))
     sweeps = [
         sweep(label, model.decided.probabilities[:, column], model.gold[:, column], predictor.thresholds[label])
@@ -61,7 +73,7 @@ def report_evaluation(path: Path, evaluation: Evaluation, judged: Judged, predic
         script="thresholds.js",
         kicker="Evaluation report",
         heading=f"How good is ‘{Path(evaluation.model).name}’ on the {evaluation.split} split?",
-        facts=f"{evaluation.quality.n:,} labelled sentences of {evaluation.quality.documents:,} documents or scenarios",
+        facts=f"Labels that it gives to {evaluation.quality.n:,} sentences, beside those that they carry",
         evaluation=evaluation,
         labels=model.labels,
         no_label=NO_LABEL,
@@ -77,9 +89,10 @@ def report_evaluation(path: Path, evaluation: Evaluation, judged: Judged, predic
         phenomena=_weakest_first(evaluation),
         texts={example.id: example.text for example in model.examples},
         mistakes=mistakes,
-        words=find_words(predictor, model, mistakes, seed=evaluation.seed),
-        figures=figures,
+        words=find_words(predictor, model, mistakes, seed=evaluation.seed) if config.words else Words(None, {}),
+        figures=config.output,
     )
+    return path
 
 
 def _trade_off(evaluation: Evaluation, model: Judgement, column: int) -> Plot:

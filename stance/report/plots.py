@@ -146,7 +146,7 @@ def timeline(
         places = np.arange(len(periods))
         axes.fill_between(places, lows, highs, color=COLOURS[colour][0], alpha=0.18, linewidth=0)
         axes.plot(places, values, color=COLOURS[colour][0], linewidth=1.6, marker="o", markersize=3.5)
-        step = max(1, len(periods) // 4)
+        step = -(-len(periods) // 4)  # a phone has room for four
         axes.set_xticks(places[::step], [period.replace("$", r"\$") for period in periods[::step]])
         axes.set(ylabel="% of sentences", xlim=(-0.3, len(periods) - 0.7))
         axes.set_ylim(bottom=0)
