@@ -112,8 +112,8 @@ def _leakage_lines(leakage: Leakage | None) -> Iterator[str]:
         yield "Whether the model has learned from these sentences is unknown: it does not keep what it learned from."
         return
     yield (
-        f"The model has learned from {leakage.exact:,} of these sentences, and from near-duplicates of {leakage.near:,} "
-        f"others: {_cell(leakage.share)} of all."
+        f"The model has learned from {leakage.exact:,} of these sentences, and from near-duplicates of "
+        f"{leakage.near:,} others: {_cell(leakage.share)} of all."
     )
     for overlap in leakage.overlaps[:_SHOWN]:
         how = "the same" if overlap.exact else f"similarity {overlap.similarity:.2f}"

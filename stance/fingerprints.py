@@ -156,7 +156,7 @@ def _minima(texts: Sequence[str]) -> NDArray[np.uint8]:
     values = np.empty((len(texts), VALUES), dtype=np.uint8)
     for number, moved in enumerate(np.arange(1, VALUES + 1, dtype=np.uint64) * _STEP):
         values[:, number] = np.minimum.reduceat(_mixed(grams + moved), starts) & np.uint64(2**_BITS - 1)
-    packed: NDArray[np.uint8] = values[:, ::2] << _BITS | values[:, 1::2]
+    packed: NDArray[np.uint8] = values[:, ::2] << np.uint8(_BITS) | values[:, 1::2]
     return packed
 
 

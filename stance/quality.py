@@ -128,7 +128,7 @@ def _counts(judgement: Judgement) -> dict[str, _Count]:
     return {
         "precision": _Count(right, given, given),
         "recall": _Count(right, gold, gold),
-        "f1": _Count(2.0 * right, given + 1.0 * gold, gold),
+        "f1": _Count(2 * right.astype(np.float64), given + gold.astype(np.float64), gold),
     }
 
 

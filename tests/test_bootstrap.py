@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score
 
-from stance.bootstrap import estimate_f1, estimate_share
+from stance.bootstrap import Resamples, estimate_f1, estimate_means, estimate_share, ratios
+from stance.metrics import calibration_error
+from stance.ranking import Ranking
 
 
 def decisions(
@@ -21,24 +23,77 @@ def test_values_are_the_plain_figures_and_means_over_runs() -> None:
     wanted = [(f1_score(gold[:, c], one[:, c]) + f1_score(gold[:, c], other[:, c])) / 2 for c in (0, 1)]
     assert [estimate.value for estimate in estimates] == pytest.approx([*wanted, np.mean(wanted)])
     assert all(estimate.low < estimate.value < estimate.high for estimate in estimates)
+    assert [estimate.n for estimate in estimates] == [*gold.sum(axis=0), gold.sum(axis=0).min()]
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say_and_only_when_drawn_by_document() -> None:
     rng = np.random.default_rng(2)
     carried, gold, _ = decisions(rng, documents=40_000, size=8)
-    truth = f1_score(gold[:, 0], carried[:, 0])
+    f1 = f1_score(gold[:, 0], carried[:, 0])
+    precision = gold[carried].mean()
 
-    def coverage(*, by_document: bool) -> float:
-        hits = 0
-        for seed in range(200):
+    def coverage(*, by_document: bool, samples: int) -> list[float]:
+        hits = np.zeros(2)
+        for seed in range(samples):
             carried, gold, documents = decisions(rng, documents=60, size=8)
             clusters = documents if by_document else [str(n) for n in range(len(documents))]
-            estimate = estimate_f1([carried], gold, clusters, draws=300, seed=seed)[0]
-            hits += estimate.low <= truth <= estimate.high
-        return hits / 200
+            (found_f1, *_) = estimate_f1([carried], gold, clusters, draws=300, seed=seed)
+            resamples = Resamples(clusters, draws=300, seed=seed)
+            (found_precision,) = resamples.estimate(ratios(resamples, carried & gold, carried))
+            assert found_precision is not None
+            for place, (truth, found) in enumerate(((f1, found_f1), (precision, found_precision))):
+                hits[place] += found.low <= truth <= found.high
+        return [float(hit) / samples for hit in hits]
 
-    assert 0.90 <= coverage(by_document=True) <= 0.98
-    assert coverage(by_document=False) < 0.75
+    assert all(0.92 <= covered <= 0.97 for covered in coverage(by_document=True, samples=400))
+    assert all(covered < 0.75 for covered in coverage(by_document=False, samples=40))
+
+
+def test_figures_that_hang_on_order_are_those_of_the_sample_written_out() -> None:
+    rng = np.random.default_rng(3)
+    for sentences in (5, 40):
+        probabilities, gold = rng.random(sentences).round(1), rng.random(sentences) < 0.4
+        times = rng.integers(0, 4, size=(20, sentences))
+        ranking = Ranking(probabilities, gold)
+        precisions, errors = (
+            figure(times[:, ranking.order]) for figure in (ranking.average_precision, ranking.calibration_error)
+        )
+        for row, precision, error in zip(times[:, ranking.order], precisions, errors, strict=True):
+            # In the order of the ranking, which tells which of those with the same probability come first.
+            drawn, drawn_gold = (np.repeat(array[ranking.order], row) for array in (probabilities, gold))
+            assert error == pytest.approx(calibration_error(drawn, drawn_gold))
+            if drawn_gold.any():
+                assert precision == pytest.approx(average_precision_score(drawn_gold, drawn))
+            else:
+                assert np.isnan(precision)
+
+
+def test_what_is_undefined_is_none_and_what_is_always_right_has_the_interval_of_its_documents() -> None:
+    documents = [str(n // 2) for n in range(60)]
+    resamples = Resamples(documents, draws=200, seed=0)
+    right, none = np.ones((60, 1)), np.zeros((60, 1))
+    always, never, undefined = resamples.estimate(
+        ratios(resamples, np.hstack([right, none, none]), np.hstack([right, right, none]))
+    )
+    assert undefined is None
+    assert always is not None
+    assert never is not None
+    assert (always.value, always.high, always.n, always.clusters) == (1, 1, 60, 30)
+    assert always.low == pytest.approx(0.8843, abs=1e-4)  # Clopper and Pearson, 30 of 30
+    assert (never.low, never.high) == (0, pytest.approx(1 - always.low))
+    assert not always.small
+    few = Resamples(documents[:20], draws=50, seed=0)
+    assert all(one is not None and one.small for one in few.estimate(ratios(few, right[:20], right[:20])))
+
+
+def test_draws_are_the_same_whether_few_or_all_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    values, documents = rng.normal(size=(90, 2)), [str(n // 3) for n in range(90)]
+    wanted = estimate_means(values, documents, draws=100, seed=5)
+    monkeypatch.setattr("stance.bootstrap._CELLS", 64)
+    assert estimate_means(values, documents, draws=100, seed=5) == wanted
+    monkeypatch.setattr("stance.bootstrap._KEPT", 0)
+    assert estimate_means(values, documents, draws=100, seed=5) == wanted
 
 
 def test_a_share_of_whole_groups() -> None:
