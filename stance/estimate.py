@@ -142,9 +142,7 @@ def count(corpus: Corpus, sample: Coded, config: CountConfig) -> Estimates:
     """
     parts = list(_parts(corpus, config))
     codings = {label: _coding(corpus, sample, label) for label in corpus.labels}
-    trust = {
-        label: power(sample.design, coding) if len(sample.gold) else 0.0 for label, coding in codings.items()
-    }
+    trust = {label: power(sample.design, coding) if len(sample.gold) else 0.0 for label, coding in codings.items()}
     return Estimates(
         corpus=config.corpus,
         sample=config.coded,

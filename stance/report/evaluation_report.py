@@ -72,7 +72,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         {anchor: title for anchor, title in _SECTIONS.items() if there.get(anchor, title)},
         script="thresholds.js",
         kicker="Evaluation report",
-        heading=f"How good is ‘{Path(evaluation.model).name}’ on the {evaluation.split} split?",
+        heading=f"How good is “{Path(evaluation.model).name}” on the {evaluation.split} split?",
         facts=f"Labels that it gives to {evaluation.quality.n:,} sentences, beside those that they carry",
         evaluation=evaluation,
         labels=model.labels,

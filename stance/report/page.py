@@ -78,7 +78,9 @@ def check_page(path: Path) -> None:
         raise ConfigError(f"Cannot write {path}: it is a folder; expected the name of a file.")
 
 
-def write_page(path: Path, report: str, sections: Mapping[str, str], *, script: str | None = None, **values: Any) -> None:
+def write_page(
+    path: Path, report: str, sections: Mapping[str, str], *, script: str | None = None, **values: Any
+) -> None:
     """Renders a report and puts it in place, whole or not at all.
 
     Args:

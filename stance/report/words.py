@@ -45,6 +45,4 @@ def find_words(predictor: Predictor, judgement: Judgement, mistakes: Sequence[Mi
         return Words(faithfulness, {})
     alarms = [(mistake.example.text, one.label) for one in mistakes for mistake in one.false_alarms]
     found = explain(predictor, [text for text, _ in alarms], [label for _, label in alarms])
-    return Words(
-        faithfulness, {(one.text, one.label): [(word.start, word.end) for word in one.shown] for one in found}
-    )
+    return Words(faithfulness, {(one.text, one.label): [(word.start, word.end) for word in one.shown] for one in found})
