@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.decision import BoolArray, FloatArray
+from stance.errors import ConfigError
 
 LEVEL = 0.95
 FEW = 20
@@ -88,12 +89,17 @@ class Resamples:
         draws: how many samples.
         seed: of the draws.
 
+    Raises:
+        ConfigError: there are to be no draws.
+
     Attributes:
         clusters: how many documents there are.
         where: shape (sentences,), the number of each sentence's document.
     """
 
     def __init__(self, documents: Sequence[str], *, draws: int, seed: int) -> None:
+        if draws < 1:
+            raise ConfigError(f"draws={draws} is out of range: expected at least one bootstrap sample.")
         names, where = np.unique(np.asarray(documents), return_inverse=True)
         self.clusters = len(names)
         self.where: NDArray[np.int64] = where

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from stance.bootstrap import FEW, Estimate
 from stance.compare import Comparison
-from stance.evaluation import ConfusionRow, Evaluation, Leakage, Quality, Scorecard, Slice
+from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Quality, Scorecard, Slice
 from stance.figures import figure
 
 _LABELS_GIVEN = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "avg. prec."}
@@ -59,38 +59,43 @@ def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
 
 def _quality_table(title: str, quality: Quality, figures: Mapping[str, str]) -> Table:
     table = _table(title, "label", *figures.values())
-    rows = {**quality.labels, "macro": quality.macro, "micro": quality.micro}
-    for name, row in rows.items():
+    for name, row in _rows(quality).items():
         if name == "macro":
             table.add_section()
-        table.add_row(name, *(_cell(getattr(row, figure)) for figure in figures))
+        table.add_row(name, *(_cell(getattr(row, field)) for field in figures))
     return table
 
 
+def _rows(quality: Quality) -> dict[str, Figures]:
+    return {**quality.labels, "macro": quality.macro, "micro": quality.micro}
+
+
 def _f1_table(title: str, systems: Mapping[str, Quality]) -> Table:
-    first = next(iter(systems.values()))
-    table = _table(title, "", *first.labels, "macro", "micro")
-    for name, quality in systems.items():
-        figures = (*quality.labels.values(), quality.macro, quality.micro)
-        table.add_row(name, *(_cell(row.f1) for row in figures))
+    table = _table(title, "label", *systems)
+    rows = [_rows(quality) for quality in systems.values()]
+    for name in rows[0]:
+        if name == "macro":
+            table.add_section()
+        table.add_row(name, *(_cell(row[name].f1) for row in rows))
     return table
 
 
 def _confusion_table(rows: Sequence[ConfusionRow]) -> Table:
+    """Shares without their intervals, which would not fit beside each other; the JSON has them."""
     names = [row.gold for row in rows]
     table = _table(
-        "Share of the sentences that carry a label (row) which are given it, or wrongly another (column)",
+        "Of the sentences that carry a label (row), the share that is given it, or wrongly another (column)",
         *("", "n", *names),
     )
     for row in rows:
         shares = [row.given if name == row.gold else row.wrongly for name in names]
-        cells = (_cell(share.get(name)) for share, name in zip(shares, names, strict=True))
-        table.add_row(row.gold, f"{row.n:,}", *cells)
+        found = [share.get(name) for share, name in zip(shares, names, strict=True)]
+        table.add_row(row.gold, f"{row.n:,}", *(figure(one.value if one else None) for one in found))
     return table
 
 
 def _slices_table(column: str, slices: Sequence[Slice]) -> Table:
-    table = _table(f"By {column}", column, "n", "documents", "macro F1", "micro F1", "all labels right")
+    table = _table(f"By {column}", column, "n", "documents", "macro F1", "micro F1", "all right")
     for part in slices:
         cells = (_cell(one) for one in (part.macro.f1, part.micro.f1, part.exact_match))
         table.add_row(part.value, f"{part.n:,}", f"{part.documents:,}", *cells)

@@ -15,6 +15,7 @@ from stance.config import (
     BenchmarkConfig,
     CardConfig,
     CheckConfig,
+    CompareConfig,
     EstimateConfig,
     EvaluateConfig,
     ExportConfig,
@@ -46,6 +47,7 @@ OPTIONS = [
         ("evaluate", EvaluateConfig, []),
         ("evaluate", EvaluateConfig, ["data=table"]),
         ("evaluate", EvaluateConfig, ["data=real"]),
+        ("compare", CompareConfig, ["other.path=outputs/other"]),
         ("predict", PredictConfig, ["input=x.txt"]),
         ("verify", VerifyConfig, ["folder=labelled"]),
         ("benchmark", BenchmarkConfig, []),
@@ -136,7 +138,11 @@ def test_train_then_evaluate_then_predict(
     judged = start_script("evaluate.py", *data, "model.path=outputs/mine", cwd=tmp_path)
     assert judged.returncode == 0, judged.stderr
     assert "TF-IDF + logistic" in judged.stdout
-    assert json.loads((tmp_path / "outputs/mine/evaluation-test.json").read_text())["metrics"]["n"] == 60
+    assert json.loads((tmp_path / "outputs/mine/evaluation-test.json").read_text())["quality"]["n"] == 60
+    compared = start_script("compare.py", *data, "model.path=outputs/mine", "draws=50", cwd=tmp_path)
+    assert compared.returncode == 0, compared.stderr
+    assert "mine less default" in compared.stdout
+    assert (tmp_path / "outputs/mine/against-default-test.jsonl").exists()
     (tmp_path / "a.txt").write_text("They deny it.\n")
     labelled = start_script("predict.py", "input=a.txt", "model.path=outputs/mine", "output=out.csv", cwd=tmp_path)
     assert labelled.returncode == 0, labelled.stderr
