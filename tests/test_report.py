@@ -4,22 +4,28 @@ import html
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Run, write_jsonl
 
+from stance.bootstrap import Estimate
 from stance.config import DataConfig, EvaluateConfig, ReportConfig, TrainedModelConfig
 from stance.errors import ConfigError
 from stance.evaluate import evaluate_in_full
 from stance.evaluation import Evaluation
+from stance.evidence import Faithfulness
 from stance.labels import LABELS
 from stance.report.corpus_report import report_corpus
 from stance.report.evaluation_report import report_evaluation
+from stance.report.mistakes import Mistakes
 from stance.report.page import LONGEST, excerpt, visible
 from stance.report.sweep import sweep
+from stance.report.words import Words
 
 HOSTILE = [
     "</script><script>document.title='owned'</script> deny",
@@ -37,8 +43,15 @@ HOSTILE = [
 WIDTHS = (360, 820, 1400)
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    page: Path
+    evaluation: Evaluation
+    again: Callable[[Path], Path]
+
+
 @pytest.fixture(scope="module")
-def evaluated(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Evaluation]:
+def evaluated(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     """The report of a model that was judged on hostile sentences."""
     folder = tmp_path_factory.mktemp("evaluated")
     rows = [
@@ -52,7 +65,11 @@ def evaluated(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
         model=TrainedModelConfig(path=str(tiny_model)), data=data, by=["genre"], draws=50, output=str(folder / "e.json")
     )
     evaluation, judged, predictor = evaluate_in_full(config)
-    return report_evaluation(config, evaluation, judged, predictor), evaluation
+    return Evaluated(
+        report_evaluation(config, evaluation, judged, predictor),
+        evaluation,
+        lambda page: report_evaluation(replace(config, report=str(page)), evaluation, judged, predictor),
+    )
 
 
 def labelled(n: int, text: str) -> dict[str, Any]:
@@ -93,8 +110,8 @@ def told(page: Path) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())
 
 
-def test_the_headline_stands_there_with_n_and_interval(evaluated: tuple[Path, Evaluation]) -> None:
-    page, evaluation = evaluated
+def test_the_headline_stands_there_with_n_and_interval(evaluated: Evaluated) -> None:
+    page, evaluation = evaluated.page, evaluated.evaluation
     text, headline = told(page), evaluation.quality.macro.f1
     assert headline is not None
     assert f"{headline.value:.2f} macro F1 , 95 % interval {headline.low:.2f} to {headline.high:.2f}" in text
@@ -103,8 +120,8 @@ def test_the_headline_stands_there_with_n_and_interval(evaluated: tuple[Path, Ev
         assert section in text
 
 
-def test_the_figures_for_other_thresholds_are_right(evaluated: tuple[Path, Evaluation]) -> None:
-    page, evaluation = evaluated
+def test_the_figures_for_other_thresholds_are_right(evaluated: Evaluated) -> None:
+    page, evaluation = evaluated.page, evaluated.evaluation
     (data,) = re.findall(r'<script type="application/json" id="sweeps">(.*?)</script>', page.read_text(), re.DOTALL)
     for one, figures in zip(json.loads(data), evaluation.quality.labels.values(), strict=True):
         given, right = one["given"][one["own"]], one["right"][one["own"]]
@@ -114,9 +131,24 @@ def test_the_figures_for_other_thresholds_are_right(evaluated: tuple[Path, Evalu
         assert one["given"] == sorted(one["given"], reverse=True)
 
 
-def test_a_sweep_counts_what_reaches_a_threshold() -> None:
-    import numpy as np
+@pytest.mark.parametrize("counts", [True, False])
+def test_words_are_shown_only_if_they_are_measured_to_count(
+    evaluated: Evaluated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counts: bool
+) -> None:
+    gain = Estimate(0.2, 0.1 if counts else -0.1, 0.3, 40, 30, False)
 
+    def find(_: object, __: object, mistakes: Sequence[Mistakes], *, seed: int) -> Words:
+        alarms = [(mistake.example.text, one.label) for one in mistakes for mistake in one.false_alarms]
+        return Words(Faithfulness(40, 30, gain, gain, gain, gain), {key: [(0, 3)] for key in alarms} if counts else {})
+
+    monkeypatch.setattr("stance.report.evaluation_report.find_words", find)
+    page = evaluated.again(tmp_path / "again.html")
+    assert ("Words are not shown." in told(page)) is not counts
+    assert ("Are these the words that count?" in told(page)) is counts
+    assert ("<mark>" in page.read_text()) is (counts and evaluated.evaluation.quality.micro.precision is not None)
+
+
+def test_a_sweep_counts_what_reaches_a_threshold() -> None:
     found = sweep("offer", np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True]), own=0.4321)
     own = found.at(found.own)
     assert (own.threshold, own.given, own.precision, own.recall) == (0.4321, 3, 2 / 3, 1)
@@ -174,8 +206,8 @@ def test_the_folder_of_a_job_tells_what_made_it_and_whether_it_is_finished(corpu
     assert "b.csv:9" in text
 
 
-def test_hostile_text_is_escaped_shown_and_cut(evaluated: tuple[Path, Evaluation], counted: Path) -> None:
-    for page in (evaluated[0], counted):
+def test_hostile_text_is_escaped_shown_and_cut(evaluated: Evaluated, counted: Path) -> None:
+    for page in (evaluated.page, counted):
         source, text = page.read_text(encoding="utf-8"), told(page)
         assert not re.findall(r"<(img|iframe|object|embed|link|base|form)\b", source)
         assert "document.title='owned'" not in source.replace("&#39;", "")
@@ -259,9 +291,9 @@ def requests_of(browser: Any) -> list[str]:
 
 
 def test_in_a_browser_pages_fit_ask_nothing_and_run_nothing_of_the_texts(
-    browser: Any, evaluated: tuple[Path, Evaluation], counted: Path
+    browser: Any, evaluated: Evaluated, counted: Path
 ) -> None:
-    for page in (evaluated[0], counted):
+    for page in (evaluated.page, counted):
         for width in WIDTHS:
             metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == min(WIDTHS)}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -272,8 +304,8 @@ def test_in_a_browser_pages_fit_ask_nothing_and_run_nothing_of_the_texts(
         assert requests_of(browser) == []
 
 
-def test_in_a_browser_the_slider_changes_the_figures(browser: Any, evaluated: tuple[Path, Evaluation]) -> None:
-    browser.get(evaluated[0].as_uri())
+def test_in_a_browser_the_slider_changes_the_figures(browser: Any, evaluated: Evaluated) -> None:
+    browser.get(evaluated.page.as_uri())
     figure, slider = (browser.find_element("css selector", f"[data-sweep='0']{part}") for part in ("", " input"))
     move = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
 
@@ -286,7 +318,7 @@ def test_in_a_browser_the_slider_changes_the_figures(browser: Any, evaluated: tu
     browser.execute_script(move, slider, "0")
     lowest = shown()
     assert lowest[1] == "1.00", "at a threshold of 0 all are found"
-    assert lowest[3:5] == (str(evaluated[1].quality.n), "0.00")
+    assert lowest[3:5] == (str(evaluated.evaluation.quality.n), "0.00")
     assert lowest != own
     browser.find_element("id", "reset").click()
     assert shown() == own

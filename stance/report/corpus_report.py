@@ -73,7 +73,9 @@ def report_corpus(config: ReportConfig) -> Estimates:
 
 def _facts(estimates: Estimates) -> str:
     documents = f" of {estimates.documents:,} documents" if estimates.documents < estimates.n else ""
-    return f"{estimates.n:,} sentences{documents}, {estimates.coded:,} coded by hand"
+    return (
+        f"{estimates.n:,} sentences{documents}, {f'{estimates.coded:,}' if estimates.coded else 'none'} coded by hand"
+    )
 
 
 def _by_group(shares: Sequence[Estimate], column: str) -> Mapping[str, list[Estimate]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -80,10 +80,11 @@ def trade_off(
         axes.plot(*curve, color=COLOURS[colour][0], linewidth=1.8)
         for place in rivals:
             axes.plot(*place, "o", markersize=5, markerfacecolor="none", color=COLOURS["muted"][0], clip_on=False)
-        for axis, found in (("x", recall), ("y", precision)):
-            if found is not None:
-                ends = [[max(found.value - found.low, 0)], [max(found.high - found.value, 0)]]
-                axes.errorbar(*dot, **{f"{axis}err": ends}, color=COLOURS["ink"][0], linewidth=0, elinewidth=1)
+        ink: Any = {"color": COLOURS["ink"][0], "linewidth": 1.0}
+        if recall is not None:
+            axes.plot([recall.low, recall.high], [dot[1], dot[1]], **ink)
+        if precision is not None:
+            axes.plot([dot[0], dot[0]], [precision.low, precision.high], **ink)
         axes.set(xlabel="recall", ylabel="precision")
         _unit_square(axes)
 
@@ -168,12 +169,13 @@ def _draw(name: str, draw: Callable[["Axes"], None], dot: tuple[float, float] | 
     from matplotlib.figure import Figure
 
     source = StringIO()
-    with rc_context({**_SETTINGS, "svg.hashsalt": name}):
+    settings: Any = {**_SETTINGS, "svg.hashsalt": name}  # matplotlib types each key by itself
+    with rc_context(settings):
         figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72)
         axes = figure.add_axes((0.135, 0.175, 0.845, 0.8))
         draw(axes)
         figure.savefig(source, format="svg", transparent=True, metadata={"Date": None})
-    left, bottom, right, top = axes.bbox.extents.tolist()
+    left, bottom, right, top = map(float, axes.bbox.extents)
     root = _for_page(source.getvalue())
     if dot is not None:
         place = zip(("cx", "cy"), axes.transData.transform(dot).tolist(), strict=True)
