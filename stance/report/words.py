@@ -10,8 +10,11 @@ from stance.evidence import Faithfulness, explain, measure_faithfulness
 from stance.predict import Predictor
 from stance.report.mistakes import Mistakes
 
-MEASURED = 60
-"""Labels given, drawn at random, on which it is measured whether the words count."""
+MEASURED = 30
+"""Labels given on which it is measured whether the words count, if there are no more false alarms to show."""
+
+RANDOM_DRAWS = 5
+"""Sets of random words that are left out of each."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,16 @@ class Words:
 
 
 def find_words(predictor: Predictor, judgement: Judgement, mistakes: Sequence[Mistakes], *, seed: int) -> Words:
-    """Measures whether the words that speak for labels count and, if so, finds those of the false alarms."""
-    given = np.argwhere(judgement.decided.carried)
-    rng = np.random.default_rng(seed)
-    drawn = given[rng.permutation(len(given))[:MEASURED]].tolist()
-    examples = [judgement.examples[row] for row, _ in drawn]
-    explained = explain(
-        predictor, [example.text for example in examples], [judgement.labels[column] for _, column in drawn]
-    )
-    faithfulness = measure_faithfulness(predictor, explained, [example.scenario for example in examples], seed=seed)
+    """Weighs the words of the false alarms, and of other labels given, and measures whether they count."""
+    alarms = [(mistake.example, one.label) for one in mistakes for mistake in one.false_alarms]
+    given = np.random.default_rng(seed).permutation(np.argwhere(judgement.decided.carried)).tolist()
+    others = [(judgement.examples[row], judgement.labels[column]) for row, column in given]
+    weighed = [*alarms, *(other for other in others if other not in alarms)][: max(MEASURED, len(alarms))]
+    if not weighed:
+        return Words(None, {})
+    found = explain(predictor, [example.text for example, _ in weighed], [label for _, label in weighed])
+    documents = [example.scenario for example, _ in weighed]
+    faithfulness = measure_faithfulness(predictor, found, documents, random_draws=RANDOM_DRAWS, seed=seed)
     if faithfulness is None or not faithfulness.holds:
         return Words(faithfulness, {})
-    alarms = [(mistake.example.text, one.label) for one in mistakes for mistake in one.false_alarms]
-    found = explain(predictor, [text for text, _ in alarms], [label for _, label in alarms])
     return Words(faithfulness, {(one.text, one.label): [(word.start, word.end) for word in one.shown] for one in found})
