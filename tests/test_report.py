@@ -21,7 +21,7 @@ from stance.evaluation import Evaluation
 from stance.evidence import Faithfulness
 from stance.labels import LABELS
 from stance.report.corpus_report import report_corpus
-from stance.report.evaluation_report import report_evaluation
+from stance.report.evaluation_report import report_evaluation, report_path
 from stance.report.mistakes import Mistakes
 from stance.report.page import LONGEST, excerpt, visible
 from stance.report.sweep import sweep
@@ -238,6 +238,9 @@ def test_hidden_characters_are_made_visible() -> None:
 def test_a_page_needs_a_name_of_a_page(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"expected a name ending in \.html"):
         report_corpus(ReportConfig(corpus=str(corpus), output=str(tmp_path / "report.pdf")))
+    with pytest.raises(ConfigError, match=r"output and report are both"):
+        report_path(EvaluateConfig(output="evaluation.html"))
+    assert report_path(EvaluateConfig(output="a/evaluation.json")) == Path("a/evaluation.html")
 
 
 def test_the_same_gives_the_same_page(corpus: Path, counted: Path, tmp_path: Path) -> None:

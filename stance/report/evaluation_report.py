@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_curve
 from stance.bootstrap import FEW, Estimate, ratios
 from stance.config import EvaluateConfig
 from stance.decision import FloatArray
+from stance.errors import ConfigError
 from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
 from stance.predict import Predictor
 from stance.quality import resamples_of
@@ -46,6 +47,8 @@ def report_path(config: EvaluateConfig) -> Path:
     """
     path = Path(config.output).with_suffix(".html") if config.report is None else Path(config.report)
     check_page(path)
+    if path == Path(config.output):
+        raise ConfigError(f"output and report are both {path}: expected output to end in .json.")
     return path
 
 
