@@ -51,7 +51,7 @@ class Fingerprints:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How like each of some texts is to the likeliest of others, each of shape (texts,).
+    """How like each of some texts is to the most similar of others, each of shape (texts,).
 
     Attributes:
         exact: it is the same but for case and white space.
@@ -73,7 +73,7 @@ def fingerprint(texts: Sequence[str]) -> Fingerprints:
 
 def compare(some: Fingerprints, others: Fingerprints) -> Likeness:
     """How like each text is to the most similar of the others. Time grows with the product of their numbers."""
-    likely = np.zeros(len(some.exact), dtype=np.int64)
+    agreed = np.zeros(len(some.exact), dtype=np.int64)
     exact = np.zeros(len(some.exact), dtype=np.bool_)
     columns = np.ascontiguousarray(_unpacked(others.minima).T)
     for start in range(0, len(some.exact), _BLOCK):
@@ -81,12 +81,12 @@ def compare(some: Fingerprints, others: Fingerprints) -> Likeness:
         agreeing = np.zeros((len(some.exact[block]), len(others.exact)), dtype=np.uint8)
         for value, column in zip(_unpacked(some.minima[block]).T, columns, strict=True):
             agreeing += value[:, None] == column
-        likely[block] = agreeing.max(axis=1, initial=0)
+        agreed[block] = agreeing.max(axis=1, initial=0)
         same = (agreeing == VALUES) & (some.exact[block][:, None] == others.exact)
         exact[block] = same.any(axis=1)
     chance = 2.0**-_BITS
-    estimated = (likely / VALUES - chance) / (1 - chance)
-    return Likeness(exact, np.where(exact, 1.0, np.where(likely >= SIMILAR, estimated, 0.0)))
+    estimated = (agreed / VALUES - chance) / (1 - chance)
+    return Likeness(exact, np.where(exact, 1.0, np.where(agreed >= SIMILAR, estimated, 0.0)))
 
 
 def write_fingerprints(folder: Path, splits: Mapping[str, Sequence[str]], data: DataHashes) -> None:

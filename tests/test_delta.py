@@ -41,6 +41,7 @@ def test_a_delta_predicts_as_the_whole_model_and_keeps_only_what_moved(
         "config.json",
         "config.yaml",
         "delta.safetensors",
+        "learned.safetensors",
         "stance.json",
     ]
 

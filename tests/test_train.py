@@ -44,6 +44,7 @@ def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: Train
         "config.json",
         "config.yaml",
         "model.safetensors",
+        "learned.safetensors",
         "stance.json",
         "tokenizer.json",
         "tokenizer_config.json",
