@@ -177,8 +177,8 @@ class Leakage:
 
     Attributes:
         exact: sentences that it was trained on or chosen by.
-        near: others that are near-duplicates of one, by an estimated similarity of .38 or more: so few of those above .5
-            are missed, and some are counted that are less alike.
+        near: others that are near-duplicates of one, by an estimated similarity of .38 or more: so few of those above
+            .5 are missed, and some are counted that are less alike.
         share: of all sentences, that are either.
         overlaps: each of them, the most alike first.
         without: figures on the sentences that are neither; None where there is no overlap, or nothing else.
