@@ -9,6 +9,9 @@ from stance.decision import BoolArray, FloatArray
 STEPS = 100
 """Thresholds between 0 and 1."""
 
+FEW = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Those of a table that has room for few."""
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -44,8 +47,8 @@ class Sweep:
 
     @property
     def few(self) -> list["Point"]:
-        """The figures at every fifth of the way, and at the model's own threshold."""
-        wanted = {position for position, value in enumerate(self.thresholds) if value in (0.1, 0.3, 0.5, 0.7, 0.9)}
+        """The figures at ``FEW`` thresholds and the model's own."""
+        wanted = {position for position, value in enumerate(self.thresholds) if value in FEW}
         return [self.at(position) for position in sorted(wanted | {self.own})]
 
 
