@@ -74,19 +74,25 @@ def _load(folder: Path, max_length: int, base: Path | None) -> TorchInference:
 
 
 def _write_exact(network: TorchInference, folder: Path, base: Path | None) -> Path:
-    graph = _write(network, folder, Precision.fp32)
+    graph = _graph(network, folder, Precision.fp32)
     wanted = network.logits(_PROBES).values
-    found = OnnxInference.from_pretrained(folder, max_length=network.max_length, base=base).logits(_PROBES).values
-    if np.abs(found - wanted).max() > TOLERANCE:
-        graph.unlink()
+    found = OnnxInference.from_pretrained(folder, max_length=network.max_length, base=base, graph=graph)
+    difference = np.abs(found.logits(_PROBES).values - wanted).max()
+    if difference > TOLERANCE:
         raise ModelError(
-            f"The graph of {folder} differs from the network by {np.abs(found - wanted).max():.1g} in a logit: "
-            "not kept. Please report this with the encoder's name."
+            f"The graph of {folder} differs from the network by {difference:.1g} in a logit: not kept. Please report "
+            "this with the encoder's name."
         )
-    return graph
+    return _write(graph, folder / GRAPHS[Precision.fp32])
 
 
-def _write(network: TorchInference, folder: Path, precision: Precision) -> Path:
+def _write(graph: bytes, path: Path) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_bytes(graph)
+    return path
+
+
+def _graph(network: TorchInference, folder: Path, precision: Precision) -> bytes:
     try:
         from stance.graph import build_graph
     except ImportError:
@@ -99,11 +105,10 @@ def _write(network: TorchInference, folder: Path, precision: Precision) -> Path:
             f"{encoder['model_type']} ({encoder.get('hidden_act')}): it runs in torch."
         )
     weights = {name: tensor.numpy() for name, tensor in network.network.state_dict().items()}
-    model = build_graph(graph_weights(weights, encoder, precision, network.max_length), config, precision)
-    path = folder / GRAPHS[precision]
-    with replacing(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
-    return path
+    graph: bytes = build_graph(
+        graph_weights(weights, encoder, precision, network.max_length), config, precision
+    ).SerializeToString()
+    return graph
 
 
 def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
@@ -118,10 +123,10 @@ def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, ba
         return []
     texts = [example.text for example in validation]
     length = model_file.max_length
-    graph = _write(network, folder, Precision.int8)
+    graph = _graph(network, folder, Precision.int8)
     flips = _flips(
         OnnxInference.from_pretrained(folder, max_length=length, base=base),
-        OnnxInference.from_pretrained(folder, max_length=length, base=base, precision=Precision.int8),
+        OnnxInference.from_pretrained(folder, max_length=length, base=base, precision=Precision.int8, graph=graph),
         texts,
         model_file,
     )
@@ -129,8 +134,7 @@ def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, ba
     checked = {"sentences": len(texts), "decisions": decisions, "flips": flips}
     replace(model_file, metrics=model_file.metrics | {"int8": checked}).write(folder)
     if flips <= MOST_FLIPS * decisions:
-        return [graph]
-    graph.unlink()
+        return [_write(graph, folder / GRAPHS[Precision.int8])]
     log.warning("No graph in 8 bits: it flips %d of %d decisions about validation sentences.", flips, decisions)
     return []
 

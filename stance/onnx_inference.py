@@ -25,7 +25,14 @@ class OnnxInference:
     """A network on the CPU, in the precision of one of its graphs."""
 
     def __init__(
-        self, folder: Path, tokenizer: Path, weights: Weights, *, max_length: int, precision: Precision
+        self,
+        folder: Path,
+        tokenizer: Path,
+        weights: Weights,
+        *,
+        max_length: int,
+        precision: Precision,
+        graph: bytes | None = None,
     ) -> None:
         self.folder = folder
         self.tokenizer_folder = tokenizer
@@ -43,16 +50,25 @@ class OnnxInference:
             list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
         )
         self._session = onnxruntime.InferenceSession(
-            (folder / GRAPHS[precision]).read_bytes(), options, providers=["CPUExecutionProvider"]
+            graph or (folder / GRAPHS[precision]).read_bytes(), options, providers=["CPUExecutionProvider"]
         )
 
     @classmethod
     def from_pretrained(
-        cls, folder: Path, *, max_length: int, base: Path | None = None, precision: Precision = Precision.fp32
+        cls,
+        folder: Path,
+        *,
+        max_length: int,
+        base: Path | None = None,
+        precision: Precision = Precision.fp32,
+        graph: bytes | None = None,
     ) -> "OnnxInference":
-        """Loads a network with a graph from a local folder; a delta together with the base in another."""
+        """Loads a network from a local folder; a delta together with the base in another.
+
+        The graph is that of the precision in the folder, unless another is given, to be tried.
+        """
         weights = load_file(folder / WEIGHTS) if base is None else read_delta(folder, base)
-        return cls(folder, base or folder, weights, max_length=max_length, precision=precision)
+        return cls(folder, base or folder, weights, max_length=max_length, precision=precision, graph=graph)
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config, graphs and tokenizer."""
