@@ -303,9 +303,17 @@ def _hardware() -> str:
 
 def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     packages = ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers")
-    command = "python scripts/benchmark.py"
-    if config.model.path != TrainedModelConfig().path:
-        command += f" model.path={config.model.path}"
+    settings = {"model.path": config.model.path, "sentences": config.sentences, "rounds": config.rounds}
+    usual = BenchmarkConfig()
+    before = {"model.path": usual.model.path, "sentences": usual.sentences, "rounds": usual.rounds}
+    command = " ".join(
+        [
+            "python scripts/benchmark.py",
+            *(f"{name}={value}" for name, value in settings.items() if value != before[name]),
+        ]
+    )
+    if config.memory_rows != usual.memory_rows:
+        command += f" 'memory_rows=[{','.join(map(str, config.memory_rows))}]'"
     yield "# Speed\n"
     yield f"{found.hardware}; {', '.join(f'{name} {version(name)}' for name in packages)}.\n"
     yield f"```\n{command}\n```\n"
