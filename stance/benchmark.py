@@ -303,15 +303,15 @@ def _hardware() -> str:
 
 def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     packages = ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers")
-    settings = {"model.path": config.model.path, "sentences": config.sentences, "rounds": config.rounds}
     usual = BenchmarkConfig()
-    before = {"model.path": usual.model.path, "sentences": usual.sentences, "rounds": usual.rounds}
-    command = " ".join(
-        [
-            "python scripts/benchmark.py",
-            *(f"{name}={value}" for name, value in settings.items() if value != before[name]),
-        ]
-    )
+    command = "python scripts/benchmark.py"
+    for name, value, before in (
+        ("model.path", config.model.path, usual.model.path),
+        ("sentences", config.sentences, usual.sentences),
+        ("rounds", config.rounds, usual.rounds),
+    ):
+        if value != before:
+            command += f" {name}={value}"
     if config.memory_rows != usual.memory_rows:
         command += f" 'memory_rows=[{','.join(map(str, config.memory_rows))}]'"
     yield "# Speed\n"

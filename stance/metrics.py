@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
 from stance.decision import BoolArray, Decided, FloatArray
-
-CALIBRATION_BINS = 10
+from stance.ranking import Ranking
 
 
 @dataclass(frozen=True)
@@ -146,12 +145,5 @@ def measure_bands(decided: Decided, gold: BoolArray, labels: Sequence[str]) -> t
 
 
 def calibration_error(probabilities: FloatArray, gold: BoolArray) -> float:
-    """Expected calibration error: mean distance of probability and frequency over bins of equally many sentences.
-
-    Bins of equal size rather than equal width, since most probabilities of a rare label lie near 0
-    (Nixon et al. 2019, "Measuring calibration in deep learning").
-    """
-    order = np.argsort(probabilities, kind="stable")
-    bins = [part for part in np.array_split(order, CALIBRATION_BINS) if len(part)]
-    gaps = [abs(probabilities[part].mean() - gold[part].mean()) * len(part) for part in bins]
-    return float(sum(gaps) / len(gold))
+    """Expected calibration error, as ``stance.ranking`` defines it, of the sentences as they are."""
+    return float(Ranking(probabilities, gold).calibration_error(np.ones((1, len(gold)), dtype=np.int64))[0])

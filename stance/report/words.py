@@ -13,9 +13,6 @@ from stance.report.mistakes import Mistakes
 MEASURED = 30
 """Labels given on which it is measured whether the words count, if there are no more false alarms to show."""
 
-RANDOM_DRAWS = 5
-"""Sets of random words that are left out of each."""
-
 
 @dataclass(frozen=True)
 class Words:
@@ -44,7 +41,7 @@ def find_words(predictor: Predictor, judgement: Judgement, mistakes: Sequence[Mi
         return Words(None, {})
     found = explain(predictor, [example.text for example, _ in weighed], [label for _, label in weighed])
     documents = [example.scenario for example, _ in weighed]
-    faithfulness = measure_faithfulness(predictor, found, documents, random_draws=RANDOM_DRAWS, seed=seed)
+    faithfulness = measure_faithfulness(predictor, found, documents, seed=seed)
     if faithfulness is None or not faithfulness.holds:
         return Words(faithfulness, {})
     return Words(faithfulness, {(one.text, one.label): [(word.start, word.end) for word in one.shown] for one in found})
