@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_fscore_support
+from numpy.typing import NDArray
 
 from stance.decision import BoolArray, Decided, FloatArray
 from stance.ranking import Ranking
@@ -97,53 +97,86 @@ class Metrics:
         return cls(**{**values, "labels": labels, "bands": tuple(BandMetrics(**band) for band in values["bands"])})
 
 
+@dataclass(frozen=True)
+class Count:
+    """What a figure is made of, sentence by sentence, each of shape (sentences, labels): ``top`` over ``bottom``.
+
+    It is undefined where there are no ``cases``.
+    """
+
+    top: BoolArray | FloatArray
+    bottom: BoolArray | FloatArray
+    cases: BoolArray
+
+
+def count_hits(decided: Decided, gold: BoolArray) -> dict[str, Count]:
+    """What precision, recall and F1 are made of; ``gold`` is of the shape of the decisions."""
+    given, right = decided.carried, decided.carried & gold
+    return {
+        "precision": Count(right, given, given),
+        "recall": Count(right, gold, gold),
+        "f1": Count(2 * right.astype(np.float64), given + gold.astype(np.float64), gold),
+    }
+
+
+def count_others(decided: Decided, gold: BoolArray) -> dict[str, Count]:
+    """What the Brier score and the figures of the uncertain band are made of; arguments as of ``count_hits``."""
+    given, sure = decided.carried, ~decided.uncertain
+    every = np.ones_like(gold)
+    return {
+        "brier": Count((decided.probabilities - gold) ** 2, every, every),
+        "coverage": Count(sure, every, every),
+        "passed_over": Count(gold & ~given & sure, gold, gold),
+        "given_wrongly": Count(given & ~gold & sure, given & sure, given & sure),
+    }
+
+
 def measure(decided: Decided, gold: BoolArray, labels: Sequence[str]) -> Metrics:
     """Judges decisions; ``gold`` has shape (sentences, labels) too, columns in the order of ``labels``.
 
     Every label is measured whether or not it occurs in ``gold``, so a false alarm for an absent label still counts.
     """
-    probabilities, carried = decided.probabilities, decided.carried
-    precision, recall, f1, positives = precision_recall_fscore_support(gold, carried, average=None, zero_division=0)
-    *_, micro_f1, _ = precision_recall_fscore_support(gold, carried, average="micro", zero_division=0)
+    counts = count_hits(decided, gold) | count_others(decided, gold)
+    tops, bottoms = ({name: getattr(c, part).sum(axis=0) for name, c in counts.items()} for part in ("top", "bottom"))
+    figures = {name: tops[name] / np.maximum(bottoms[name], 1) for name in ("precision", "recall", "f1", "brier")}
+    outside = {
+        "sure": tops["coverage"],
+        "positives": bottoms["passed_over"],
+        "passed_over": tops["passed_over"],
+        "given": bottoms["given_wrongly"],
+        "wrong": tops["given_wrongly"],
+    }
     return Metrics(
         n=len(gold),
         labels=tuple(
             LabelMetrics(
                 label=label,
-                n=int(positives[column]),
-                precision=float(precision[column]),
-                recall=float(recall[column]),
-                f1=float(f1[column]),
-                average_precision=float(average_precision_score(gold[:, column], probabilities[:, column]))
-                if positives[column]
-                else None,
-                calibration_error=calibration_error(probabilities[:, column], gold[:, column]),
-                brier=float(np.mean((probabilities[:, column] - gold[:, column]) ** 2)),
+                n=int(gold[:, column].sum()),
+                average_precision=average_precision(decided.probabilities[:, column], gold[:, column]),
+                calibration_error=calibration_error(decided.probabilities[:, column], gold[:, column]),
+                **{name: float(values[column]) for name, values in figures.items()},
             )
             for column, label in enumerate(labels)
         ),
-        macro_f1=float(np.mean(f1)),
-        micro_f1=float(micro_f1),
-        bands=measure_bands(decided, gold, labels),
+        macro_f1=float(np.mean(figures["f1"])),
+        micro_f1=float(tops["f1"].sum() / max(bottoms["f1"].sum(), 1)),
+        bands=tuple(
+            BandMetrics(label, len(gold), **{name: int(found[column]) for name, found in outside.items()})
+            for column, label in enumerate(labels)
+        ),
     )
 
 
-def measure_bands(decided: Decided, gold: BoolArray, labels: Sequence[str]) -> tuple[BandMetrics, ...]:
-    """Counts what is outside the band of each label, and what of that is wrong; arguments as of ``measure``."""
-    withheld, given = ~decided.carried & ~decided.uncertain, decided.carried & ~decided.uncertain
-    counts = {
-        "sure": ~decided.uncertain,
-        "positives": gold,
-        "passed_over": gold & withheld,
-        "given": given,
-        "wrong": given & ~gold,
-    }
-    return tuple(
-        BandMetrics(label, len(gold), **{name: int(found[:, column].sum()) for name, found in counts.items()})
-        for column, label in enumerate(labels)
-    )
+def average_precision(probabilities: FloatArray, gold: BoolArray) -> float | None:
+    """Area under the precision-recall curve, as ``stance.ranking`` defines it; None without positives."""
+    return float(Ranking(probabilities, gold).average_precision(_once(gold))[0]) if gold.any() else None
 
 
 def calibration_error(probabilities: FloatArray, gold: BoolArray) -> float:
     """Expected calibration error, as ``stance.ranking`` defines it, of the sentences as they are."""
-    return float(Ranking(probabilities, gold).calibration_error(np.ones((1, len(gold)), dtype=np.int64))[0])
+    return float(Ranking(probabilities, gold).calibration_error(_once(gold))[0])
+
+
+def _once(gold: BoolArray) -> NDArray[np.int64]:
+    """The sample that has each sentence once."""
+    return np.ones((1, len(gold)), dtype=np.int64)

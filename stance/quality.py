@@ -1,7 +1,7 @@
 """How good a system is, every figure with its interval: overall, in parts of the data, and label against label."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from stance.bootstrap import Cases, Estimate, Resamples, Statistic, Times, defin
 from stance.decision import BoolArray, FloatArray
 from stance.evaluation import NO_LABEL, ConfusionRow, Figures, Hits, Judgement, Quality, Slice
 from stance.groups import apart
+from stance.metrics import Count, count_hits, count_others
 from stance.ranking import Ranking
 
 H = TypeVar("H", bound=Hits)
@@ -31,7 +32,8 @@ def measure_quality(judgement: Judgement, resamples: Resamples) -> Quality:
 
 def quality_statistic(judgement: Judgement, resamples: Resamples) -> Statistic:
     """The figures of ``Quality``, as ``name_quality`` names them."""
-    counted = _Counted({**_counts(judgement), **_more_counts(judgement)}, resamples)
+    said, gold = judgement.decided, judgement.gold
+    counted = _Counted(count_hits(said, gold) | count_others(said, gold), resamples)
     labels = len(judgement.labels)
     summed, ranked = ([_FIGURES.index(name) for name in names] for names in (counted.names, _RANKED))
     cases = np.empty((resamples.clusters, len(_FIGURES), labels + 1))
@@ -110,43 +112,10 @@ def measure_confusion(judgement: Judgement, resamples: Resamples) -> tuple[Confu
     return tuple(rows)
 
 
-@dataclass(frozen=True)
-class _Count:
-    """What a figure is made of, sentence by sentence, each of shape (sentences, labels): ``top`` over ``bottom``.
-
-    It is undefined where there are no ``cases``.
-    """
-
-    top: BoolArray | FloatArray
-    bottom: BoolArray | FloatArray
-    cases: BoolArray
-
-
-def _counts(judgement: Judgement) -> dict[str, _Count]:
-    gold, given = judgement.gold, judgement.decided.carried
-    right = given & gold
-    return {
-        "precision": _Count(right, given, given),
-        "recall": _Count(right, gold, gold),
-        "f1": _Count(2 * right.astype(np.float64), given + gold.astype(np.float64), gold),
-    }
-
-
-def _more_counts(judgement: Judgement) -> dict[str, _Count]:
-    gold, given, sure = judgement.gold, judgement.decided.carried, ~judgement.decided.uncertain
-    every = np.ones_like(gold)
-    return {
-        "brier": _Count((judgement.decided.probabilities - gold) ** 2, every, every),
-        "coverage": _Count(sure, every, every),
-        "passed_over": _Count(gold & ~given & sure, gold, gold),
-        "given_wrongly": _Count(given & ~gold & sure, given & sure, given & sure),
-    }
-
-
 class _Counted:
     """Figures that are a sum over a sum: of each label, and of all decisions together."""
 
-    def __init__(self, counts: Mapping[str, _Count], resamples: Resamples) -> None:
+    def __init__(self, counts: Mapping[str, Count], resamples: Resamples) -> None:
         self.names = tuple(counts)
 
         def sums(arrays: Sequence[BoolArray | FloatArray]) -> FloatArray:  # (clusters, figures, labels + 1)
@@ -207,8 +176,8 @@ def _rankings(judgement: Judgement) -> Iterator[Ranking]:
 def _part_statistic(judgement: Judgement, inside: BoolArray, resamples: Resamples) -> Statistic:
     within = inside[:, None]
     counts = {
-        name: _Count(count.top * within, count.bottom * within, count.cases & within)
-        for name, count in _counts(judgement).items()
+        name: Count(count.top * within, count.bottom * within, count.cases & within)
+        for name, count in count_hits(judgement.decided, judgement.gold).items()
     }
     counted = _Counted(counts, resamples)
     table = _Table(counted.cases)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import write_jsonl
 from rich.console import Console
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, precision_recall_fscore_support
 
 from stance.config import DataConfig, EvaluateConfig, TrainConfig, TrainedModelConfig
 from stance.data import Example, read_examples
@@ -99,24 +100,31 @@ def test_figures_are_the_plain_ones_and_what_is_undefined_is_none() -> None:
     said = judgement(np.random.default_rng(0))
     quality = measure_quality(said, resamples_of(said, draws=200, seed=0))
     metrics = measure(said.decided, said.gold, said.labels)
-    for row, band in zip(metrics.labels, metrics.bands, strict=True):
-        found = quality.labels[row.label]
-        for name, wanted, n in (
-            ("precision", row.precision, said.decided.carried[:, said.labels.index(row.label)].sum()),
-            ("recall", row.recall, row.n),
-            ("f1", row.f1, row.n),
-            ("average_precision", row.average_precision, row.n),
-            ("brier", row.brier, metrics.n),
-            ("calibration_error", row.calibration_error, metrics.n),
-            ("coverage", band.coverage, metrics.n),
-            ("passed_over", band.passed_over_rate, row.n),
-            ("given_wrongly", band.wrong_rate, band.given),
+    columns = zip(said.gold.T, *(array.T for array in vars(said.decided).values()), strict=True)
+    for row, band, (gold, probabilities, given, uncertain) in zip(metrics.labels, metrics.bands, columns, strict=True):
+        precision, recall, f1, _ = precision_recall_fscore_support(gold, given, average="binary", zero_division=0)
+        ranked = average_precision_score(gold, probabilities) if gold.any() else None
+        passed_over, wrong = (gold & ~given & ~uncertain).sum(), (given & ~uncertain & ~gold).sum()
+        sure = (given & ~uncertain).sum()
+        bins = np.array_split((probabilities - gold)[np.argsort(probabilities, kind="stable")], 10)
+        for name, wanted, plain, n in (
+            ("precision", precision, row.precision, given.sum()),
+            ("recall", recall, row.recall, gold.sum()),
+            ("f1", f1, row.f1, gold.sum()),
+            ("average_precision", ranked, row.average_precision, gold.sum()),
+            ("brier", brier_score_loss(gold, probabilities), row.brier, 300),
+            ("calibration_error", sum(abs(gaps.sum()) for gaps in bins) / 300, row.calibration_error, 300),
+            ("coverage", 1 - uncertain.mean(), band.coverage, 300),
+            ("passed_over", passed_over / gold.sum() if gold.any() else None, band.passed_over_rate, gold.sum()),
+            ("given_wrongly", wrong / sure if sure else None, band.wrong_rate, sure),
         ):
-            estimate = getattr(found, name)
+            estimate = getattr(quality.labels[row.label], name)
             if n == 0:
                 assert estimate is None
+                assert not plain
             else:
-                assert (estimate.value, estimate.n) == (pytest.approx(wanted), n)
+                assert [estimate.value, plain] == pytest.approx([wanted, wanted])
+                assert estimate.n == n
                 assert estimate.low <= estimate.value <= estimate.high
     nobody = quality.labels["c"]
     assert nobody.recall is nobody.f1 is nobody.average_precision is nobody.passed_over is None
@@ -125,7 +133,8 @@ def test_figures_are_the_plain_ones_and_what_is_undefined_is_none() -> None:
     assert quality.macro.f1 is not None
     assert quality.macro.f1.value == pytest.approx(np.mean([row.f1 for row in metrics.labels[:2]]))
     assert quality.micro.f1 is not None
-    assert quality.micro.f1.value == pytest.approx(metrics.micro_f1)
+    micro = f1_score(said.gold, said.decided.carried, average="micro")
+    assert [quality.micro.f1.value, metrics.micro_f1] == pytest.approx([micro, micro])
     assert quality.exact_match.value == (said.decided.carried == said.gold).all(axis=1).mean()
     assert (quality.n, quality.documents) == (300, 75)
 
