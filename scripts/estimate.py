@@ -11,6 +11,7 @@ def main(config: EstimateConfig, _: Path) -> int:
     # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
     from stance.display import estimates_tables, show
     from stance.estimate import estimate
+    from stance.figures import counted
 
     estimates = estimate(config)
     show(*estimates_tables(estimates))
@@ -18,8 +19,8 @@ def main(config: EstimateConfig, _: Path) -> int:
         show(f"Written to {config.output}")
     if estimates.uncoded:
         sys.stderr.write(
-            f"{len(estimates.uncoded)} sentences of {config.coded} are not coded; the coded ones of their stratum "
-            "stand for them, which is right if they were left at random\n"
+            f"Not coded: {counted(len(estimates.uncoded), 'sentence')} of {config.coded}. The coded ones of a stratum "
+            "stand for all of it, which is right if others were left at random\n"
         )
     return 2 if estimates.uncoded else 0
 

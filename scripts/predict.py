@@ -11,14 +11,16 @@ def main(config: PredictConfig, _: Path) -> int:
     # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
     from stance.corpus import label
     from stance.display import prediction_line, show
+    from stance.figures import counted
 
     on_screen = sys.stdout.isatty()
     counts = label(config, show=(lambda prediction: show(prediction_line(prediction))) if on_screen else None)
     if config.output or on_screen:
-        sys.stderr.write(f"{counts.sentences} sentences labelled: {counts.carried}; {counts.uncertain} to look at\n")
+        labelled = f"{counted(counts.sentences, 'sentence')} labelled"
+        sys.stderr.write(f"{labelled}: {counts.carried}; {counts.uncertain} to look at\n")
     if counts.set_aside:
-        where = f" in {config.output}.rejected.jsonl" if config.output not in (None, "-") else ""
-        sys.stderr.write(f"{counts.set_aside} rows could not be labelled and were set aside{where}\n")
+        where = f", in {config.output}.rejected.jsonl" if config.output not in (None, "-") else ""
+        sys.stderr.write(f"Set aside: {counted(counts.set_aside, 'row')} that could not be labelled{where}\n")
     return 2 if counts.set_aside else 0
 
 

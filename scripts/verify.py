@@ -8,6 +8,7 @@ from stance.config import VerifyConfig
 
 def main(config: VerifyConfig, _: Path) -> int:
     from stance.display import show
+    from stance.figures import counted
     from stance.verify import verify
 
     found = verify(config)
@@ -16,8 +17,8 @@ def main(config: VerifyConfig, _: Path) -> int:
     if not found.same_weights:
         show(f"The folder names other weights than those of {config.model.path}.")
     show(
-        f"{found.n - found.different} of {found.n} sentences drawn have the probabilities that {config.model.path} "
-        f"gives (largest difference {found.largest:.1g})."
+        f"Of {counted(found.n, 'sentence')} drawn, {found.n - found.different:,} had the probabilities that "
+        f"{config.model.path} gives (largest difference {found.largest:.1g})."
     )
     show(f"{config.folder} was {'' if found.holds else 'NOT '}made by {config.model.path}.")
     return 0 if found.holds else 3

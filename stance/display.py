@@ -15,7 +15,7 @@ from stance.annotation.suggestion import Suggestion
 from stance.check import Report
 from stance.estimate import Effect, Estimate, Estimates
 from stance.fetch import MISSING, Fetched
-from stance.figures import figure
+from stance.figures import counted, figure
 from stance.metrics import BandMetrics, Metrics
 from stance.predict import Prediction
 from stance.prevalence import Method
@@ -78,7 +78,7 @@ def _bands_table(rows: Sequence[BandMetrics]) -> Table:
 
 def drawn_tables(drawn: Drawn) -> Sequence[Table]:
     """Where a sample was drawn, and how wide the intervals from it are expected to be."""
-    strata = Table(title=f"{drawn.n:,} sentences to code", title_justify="left", box=SIMPLE_HEAD)
+    strata = Table(title=f"{counted(drawn.n, 'sentence')} to code", title_justify="left", box=SIMPLE_HEAD)
     strata.add_column("stratum")
     for heading in ("sentences", "drawn"):
         strata.add_column(heading, justify="right")
@@ -163,9 +163,9 @@ def _marked_cell(row: Estimate | Effect) -> str:
 
 def fetched_lines(fetched: Fetched) -> Iterator[str]:
     """What a fetch came to, and what could not be had, by reason."""
-    yield f"{fetched.found} texts are in {fetched.texts}"
+    yield f"{counted(fetched.found, 'text')} in {fetched.texts}"
     if fetched.missing:
-        yield f"{len(fetched.missing)} could not be had; each is listed in {fetched.texts.with_name(MISSING)}:"
+        yield f"{len(fetched.missing):,} could not be had; each is listed in {fetched.texts.with_name(MISSING)}:"
         for reason, n in Counter(missing.reason for missing in fetched.missing).most_common():
             yield f"  {n}: {reason}"
 
@@ -184,14 +184,14 @@ def report_lines(report: Report) -> Iterator[str | Table]:
             style="" if row.met else "bold red",
         )
     yield table
-    yield f"{report.fetched:,} texts of real sentences are here and were compared with all others."
+    yield f"{counted(report.fetched, 'text')} of real sentences could be compared with all others."
     yield from report.problems
-    yield f"{len(report.problems)} problems." if report.problems else "No problem."
+    yield f"{counted(len(report.problems), 'problem')}." if report.problems else "No problem."
 
 
 def exported_line(exported: Exported) -> str:
     """What was handed out to annotators, and where it lies."""
-    return f"{exported.sentences:,} sentences are in {', '.join(map(str, exported.files))}"
+    return f"{counted(exported.sentences, 'sentence')} in {', '.join(map(str, exported.files))}"
 
 
 def imported_lines(imported: Imported) -> Iterator[str | Table]:
@@ -207,23 +207,23 @@ def imported_lines(imported: Imported) -> Iterator[str | Table]:
             table.add_row(row.label, f"{row.n:,}", figure(row.f1), figure(row.alpha), *counts)
         yield table
     yield (
-        f"{imported.annotated:,} sentences were annotated by {len(imported.annotators)}, {imported.skipped:,} skipped, "
-        f"{imported.untouched:,} not touched; on {imported.ties:,} annotators are evenly divided"
+        f"{counted(imported.annotated, 'sentence')} annotated by {len(imported.annotators)}, {imported.skipped:,} "
+        f"skipped, {imported.untouched:,} not touched; on {imported.ties:,} annotators are evenly divided"
     )
     if imported.set_aside:
-        yield f"{imported.set_aside:,} annotations do not fit and were set aside in {imported.rejected}"
+        yield f"Set aside: {counted(imported.set_aside, 'annotation')} that did not fit, in {imported.rejected}"
 
 
 def suggested_lines(suggestions: Sequence[Suggestion]) -> Iterator[str]:
     """How many sentences were chosen for each label."""
     counts = Counter(suggestion.label for suggestion in suggestions)
     chosen_for = ", ".join(f"{label} {n:,}" for label, n in counts.items())
-    yield f"{len(suggestions):,} sentences to annotate next" + (f": {chosen_for}" if counts else "")
+    yield f"{counted(len(suggestions), 'sentence')} to annotate next" + (f": {chosen_for}" if counts else "")
 
 
 def suspects_lines(suspects: Sequence[Suspect]) -> Iterator[str]:
     """How many labels may be wrong, and which way."""
-    yield f"{len(suspects):,} labels may be wrong"
+    yield f"{counted(len(suspects), 'label')} may be wrong"
     counts = Counter((suspect.label, suspect.given) for suspect in suspects)
     for (label, given), n in counts.items():
         yield f"  {n:,}: {label} {'is given' if given else 'is missing'}"

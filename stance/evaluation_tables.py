@@ -8,7 +8,7 @@ from rich.table import Table
 from stance.bootstrap import FEW, Estimate
 from stance.compare import Comparison
 from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Quality, Scorecard, Slice
-from stance.figures import figure
+from stance.figures import counted, figure
 
 _LABELS_GIVEN = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "avg. prec."}
 _PROBABILITIES = {
@@ -25,7 +25,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str | Table]:
     """All that was found, with 95 % intervals; an asterisk marks what stands on too few documents."""
     quality = evaluation.quality
     title = f"{evaluation.model} on {evaluation.split}" + " (trained on it!)" * evaluation.trained_on_it
-    yield _quality_table(f"{title}, n = {quality.n:,}, {quality.documents:,} documents", quality, _LABELS_GIVEN)
+    title += f", n = {quality.n:,}, {counted(quality.documents, 'document')}"
+    yield _quality_table(title, quality, _LABELS_GIVEN)
     yield f"Every label right: {_cell(quality.exact_match)}. Intervals are of 95 %; * fewer than {FEW} documents."
     yield _quality_table("Probabilities, and where the model is sure", quality, _PROBABILITIES)
     if evaluation.baselines:
@@ -43,7 +44,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
     """Both models and their difference, figure by figure."""
     difference = comparison.difference
     one, other = comparison.model, comparison.other
-    title = f"on {comparison.split}, n = {difference.n:,}, {difference.documents:,} documents"
+    title = f"on {comparison.split}, n = {difference.n:,}, {counted(difference.documents, 'document')}"
     names = (one.model, other.model) if one.model != other.model else ("model", "other")
     yield _f1_table(f"F1 {title}", {names[0]: one.quality, names[1]: other.quality, "difference": difference})
     for figures in (_LABELS_GIVEN, _PROBABILITIES):
@@ -52,8 +53,8 @@ def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
     if comparison.contrast is not None:
         yield f"Contrast groups wholly right: {_cell(comparison.contrast)} more."
     yield (
-        f"{comparison.changed:,} sentences get other labels; of these, {names[0]} alone has {comparison.better:,} "
-        f"wholly right, {names[1]} alone {comparison.worse:,}."
+        f"They differ on {counted(comparison.changed, 'sentence')}: {names[0]} alone has {comparison.better:,} wholly "
+        f"right, {names[1]} alone {comparison.worse:,}."
     )
 
 

@@ -93,7 +93,7 @@ def test_annotations_become_a_table_to_train_on(folder: Path, sheets: Path, caps
     assert told.values["where"].endswith("ben.csv:4")
     assert told.values["reason"] == "unknown label 'denail'; did you mean 'denial'?"
     show(*imported_lines(imported))
-    assert "1 annotations do not fit" in capsys.readouterr().out
+    assert "1 annotation that did not fit" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
@@ -213,7 +213,7 @@ def test_the_script_goes_all_the_way_round(run_script: Run, folder: Path) -> Non
     fill_in(folder / "sheet.csv", folder / "anna.csv", {7: "gift"})
     status, told = annotate("import", "annotated.jsonl", "tool=spreadsheet", "annotations=anna.csv")
     assert status == 2, told
-    assert "1 annotations do not fit and were set aside in annotated.jsonl.rejected.jsonl" in told
+    assert "Set aside: 1 annotation that did not fit, in annotated.jsonl.rejected.jsonl" in told
     pytest.importorskip("cleanlab")
     status, told = annotate("check", "suspects.csv", "annotated=annotated.jsonl")
     assert status == 0, told

@@ -350,6 +350,6 @@ def test_the_script_shows_all_methods_and_tells_of_what_is_not_coded(
         file.write('{"id": "s1", "labels": null}\n')
     done = run_script("estimate.py", f"corpus={files[0]}", f"coded={files[1]}", "by=[source]", "covariates=[length]")
     assert done.returncode == 2, done.stderr
-    assert "1 sentences of" in done.stderr
+    assert "Not coded: 1 sentence of" in done.stderr
     for told in (*(method.value for method in Method), "radio", "linear regression", "200 hand-coded"):
         assert told in done.stdout

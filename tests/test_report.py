@@ -1,6 +1,7 @@
 """Reports: what they tell, that they stand alone, and that no text of a corpus can do anything in them."""
 
 import html
+import io
 import json
 import re
 import shutil
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Run, write_jsonl
+from rich.console import Console
 
 from stance.bootstrap import Estimate
 from stance.config import DataConfig, EvaluateConfig, ReportConfig, TrainedModelConfig
 from stance.errors import ConfigError
 from stance.evaluate import evaluate_in_full
 from stance.evaluation import Evaluation
+from stance.evaluation_tables import evaluation_tables
 from stance.evidence import Faithfulness
 from stance.labels import LABELS
 from stance.report.corpus_report import report_corpus
@@ -120,6 +123,27 @@ def test_the_headline_stands_there_with_n_and_interval(evaluated: Evaluated) -> 
         assert section in text
 
 
+def test_number_and_noun_agree_where_there_is_one_of_each(tiny_model: Path, corpus: Path, tmp_path: Path) -> None:
+    rows = corpus.read_text(encoding="utf-8").splitlines()[-1:]
+    write_jsonl(tmp_path / "one.jsonl", [{**json.loads(row), "document": "d"} for row in rows])
+    report_corpus(ReportConfig(corpus=str(tmp_path / "one.jsonl"), output=str(tmp_path / "corpus.html")))
+    config = EvaluateConfig(
+        model=TrainedModelConfig(path=str(tiny_model)),
+        data=DataConfig(test=str(tmp_path / "one.jsonl")),
+        draws=1,
+        output=str(tmp_path / "evaluation.json"),
+    )
+    evaluation, judged, predictor = evaluate_in_full(config)
+    report_evaluation(config, evaluation, judged, predictor)
+    console = Console(record=True, file=io.StringIO())
+    console.print(*evaluation_tables(evaluation))
+    pages = [told(tmp_path / f"{name}.html") for name in ("corpus", "evaluation")]
+    for text in (*pages, console.export_text()):
+        assert re.findall(r"(?<![\w.,])1 [a-z]+s\b.*", text) == []
+    assert "1 sentence, none coded" in pages[0]
+    assert "n = 1 sentence of 1 document" in pages[1]
+
+
 def test_the_figures_for_other_thresholds_are_right(evaluated: Evaluated) -> None:
     page, evaluation = evaluated.page, evaluated.evaluation
     (data,) = re.findall(r'<script type="application/json" id="sweeps">(.*?)</script>', page.read_text(), re.DOTALL)
@@ -160,7 +184,7 @@ def test_a_sweep_counts_what_reaches_a_threshold() -> None:
 def test_without_a_sample_the_count_comes_with_a_warning(counted: Path) -> None:
     text = told(counted)
     assert "counts by the model alone, its errors included" in text
-    assert "1 rows of the input could not be labelled" in text
+    assert "1 row of the input could not be labelled" in text
     assert "not told by a single file" in text
 
 

@@ -146,7 +146,7 @@ def test_train_then_evaluate_then_predict(
     (tmp_path / "a.txt").write_text("They deny it.\n")
     labelled = start_script("predict.py", "input=a.txt", "model.path=outputs/mine", "output=out.csv", cwd=tmp_path)
     assert labelled.returncode == 0, labelled.stderr
-    assert "1 sentences labelled" in labelled.stderr
+    assert "1 sentence labelled" in labelled.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "out.csv", "outputs"]
 
 
@@ -183,5 +183,5 @@ def test_stdin_to_stdout_is_json_lines_and_bad_rows_are_told_by_the_exit_status(
         "predict.py", f"input={tmp_path}/in.jsonl", f"model.path={tiny_model}", f"output={tmp_path}/o.jsonl"
     )
     assert done.returncode == 2
-    assert "1 rows could not be labelled and were set aside" in done.stderr
+    assert "Set aside: 1 row that could not be labelled" in done.stderr
     assert "Traceback" not in done.stderr

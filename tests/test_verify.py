@@ -58,7 +58,7 @@ def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
     assert found.largest == pytest.approx(0.2, abs=1e-3)
     done = run_script("verify.py", f"folder={folder}", f"model.path={tiny_model}")
     assert done.returncode == 3, done.stderr
-    assert "59 of 60 sentences" in done.stdout
+    assert "Of 60 sentences drawn, 59 had" in done.stdout
     assert "was NOT made by" in done.stdout
 
 

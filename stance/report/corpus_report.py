@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stance.config import ReportConfig
 from stance.estimate import SMALL, Estimate, Estimates, count
+from stance.figures import counted
 from stance.labelled import nothing_coded, read_coded, read_corpus
 from stance.prevalence import Method
 from stance.report.highlights import find_highlights
@@ -72,10 +73,9 @@ def report_corpus(config: ReportConfig) -> Estimates:
 
 
 def _facts(estimates: Estimates) -> str:
-    documents = f" of {estimates.documents:,} documents" if estimates.documents < estimates.n else ""
-    return (
-        f"{estimates.n:,} sentences{documents}, {f'{estimates.coded:,}' if estimates.coded else 'none'} coded by hand"
-    )
+    documents = f" of {counted(estimates.documents, 'document')}" if estimates.documents < estimates.n else ""
+    coded = f"{estimates.coded:,}" if estimates.coded else "none"
+    return f"{counted(estimates.n, 'sentence')}{documents}, {coded} coded by hand"
 
 
 def _by_group(shares: Sequence[Estimate], column: str) -> Mapping[str, list[Estimate]]:

@@ -12,6 +12,7 @@ from stance.config import EvaluateConfig
 from stance.decision import FloatArray
 from stance.errors import ConfigError
 from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
+from stance.figures import counted
 from stance.predict import Predictor
 from stance.quality import resamples_of
 from stance.report.mistakes import find_mistakes
@@ -76,7 +77,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         script="thresholds.js",
         kicker="Evaluation report",
         heading=f"How good is “{Path(evaluation.model).name}” on the {evaluation.split} split?",
-        facts=f"Labels that it gives to {evaluation.quality.n:,} sentences, beside those that they carry",
+        facts=f"Labels that it gives to {counted(evaluation.quality.n, 'sentence')}, beside those to be given",
         evaluation=evaluation,
         labels=model.labels,
         no_label=NO_LABEL,

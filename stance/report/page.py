@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import ConfigError
-from stance.figures import figure, percent
+from stance.figures import counted, figure, percent
 from stance.report.palette import COLOURS, LABEL_COLOURS, label_colour
 from stance.tables import replacing
 from stance.text import without_surrogates
@@ -120,7 +120,13 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "percent": percent, "count": "{:,}".format, "excerpt": excerpt}
+    environment.filters |= {
+        "figure": figure,
+        "percent": percent,
+        "count": "{:,}".format,
+        "counted": counted,
+        "excerpt": excerpt,
+    }
     environment.globals |= {"label_colour": label_colour}
     return environment
 
