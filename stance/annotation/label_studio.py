@@ -16,7 +16,8 @@ from stance.labelled_rows import PROBABILITY, LabelledSentence
 from stance.tables import BadRow, GoodRow, json_line, replacing
 from stance.text import without_surrogates
 
-_TEXT = "text"
+# Not "id": beside the task's own, one of the two is lost where Label Studio flattens tasks, as JSON-MIN and CSV.
+_ID, _TEXT = "sentence_id", "text"
 
 
 def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool) -> tuple[Path, ...]:
@@ -44,13 +45,13 @@ def labelling_configuration(choices: tuple[str, ...]) -> str:
 
 
 def read(path: Path) -> Iterator[Annotation | BadRow]:
-    """Reads an export of the kind JSON; JSON-MIN and CSV lack skipped tasks, and the ids."""
+    """Reads an export of the kind JSON; JSON-MIN and CSV lack skipped tasks."""
     for row in read_array(path):
         yield from [row] if isinstance(row, BadRow) else _annotations(row)
 
 
 def _task(sentence: LabelledSentence, none_label: str, blind: bool) -> dict[str, Any]:
-    data = {"id": sentence.id, _TEXT: sentence.text}
+    data = {_ID: sentence.id, _TEXT: sentence.text}
     if blind:
         return {"data": data}
     choices = list(sentence.labels) or [none_label]
@@ -73,6 +74,9 @@ def _annotations(row: GoodRow) -> Iterator[Annotation | BadRow]:
     if not isinstance(data, dict) or not isinstance(annotations, list):
         yield _bad(row, "expected a task with 'data' and 'annotations': export as JSON, not as JSON-MIN or CSV")
         return
+    if annotations and _ID not in data:
+        yield _bad(row, f"expected a task that stance wrote, with '{_ID}' in its data, found {', '.join(data)}")
+        return
     for annotation in annotations:
         if not isinstance(annotation, dict):
             yield _bad(row, f"expected an annotation, found {type(annotation).__name__}")
@@ -84,7 +88,7 @@ def _annotations(row: GoodRow) -> Iterator[Annotation | BadRow]:
             continue
         yield Annotation(
             where=row.where,
-            id=without_surrogates(str(data.get("id"))),
+            id=without_surrogates(str(data[_ID])),
             text=without_surrogates(str(data.get(_TEXT))),
             annotator=_annotator(annotation.get("completed_by")),
             names=names,
