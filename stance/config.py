@@ -288,6 +288,8 @@ class TrainedModelConfig:
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
         precision: how exactly to multiply on a CPU; None takes 8 bits where the model was seen to give the same labels.
+        cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
+            network about the others only: faster. What that may lose is in ``stance.json``.
     """
 
     path: str = DEFAULT_MODEL
@@ -295,6 +297,7 @@ class TrainedModelConfig:
     base: str | None = None
     device: str | None = None
     precision: Precision | None = None
+    cascade: bool = True
 
 
 @dataclass(kw_only=True)
@@ -598,6 +601,32 @@ class ExportConfig:
     graph: bool = True
     delta: str | None = None
     delta_base: str | None = None
+
+
+@dataclass(kw_only=True)
+class SieveConfig:
+    """The learning of a model's sieve.
+
+    Attributes:
+        model: the model; the sieve is written into its folder. Its ``cascade`` has no say.
+        loss: the chance at most that a sentence which the model gives a label is settled as one without, label by
+            label.
+        variants: how often each training sentence is varied, for the model to answer.
+        passes: over all of them.
+        held_out: share of the training scenarios kept from learning, to tell with validation what is lost.
+        width: numbers in a word vector.
+        channels: numbers in what is read at a word.
+        seed: of all that is drawn.
+    """
+
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    loss: float = 0.005
+    variants: int = 16
+    passes: int = 4
+    held_out: float = 0.1
+    width: int = 64
+    channels: int = 128
+    seed: int = 0
 
 
 @dataclass(kw_only=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stance.sieve import Sieve
 from stance.text import without_surrogates
 
 BATCH_TOKENS = 2048
@@ -45,6 +46,11 @@ class Inference(Protocol):
         """What computes, and how exactly: others may give other digits."""
         ...
 
+    @property
+    def sieve(self) -> Sieve | None:
+        """What settles at little cost which texts surely carry no label; None where the network reads all."""
+        ...
+
     def logits(self, texts: Sequence[str]) -> Logits:
         """Logits for each text, independent of the other texts beside it."""
         ...
@@ -62,7 +68,16 @@ class Tokens:
     truncated: NDArray[np.bool_]
 
 
-def infer(texts: Sequence[str], tokenize: Tokenize, run: Run, *, width: int, pad: int, max_length: int) -> Logits:
+def infer(
+    texts: Sequence[str],
+    tokenize: Tokenize,
+    run: Run,
+    *,
+    width: int,
+    pad: int,
+    max_length: int,
+    sieve: Sieve | None = None,
+) -> Logits:
     """Logits for each text; batches hold texts of like length, so that little padding is computed.
 
     Args:
@@ -72,16 +87,22 @@ def infer(texts: Sequence[str], tokenize: Tokenize, run: Run, *, width: int, pad
         width: how many numbers it answers for a text.
         pad: the token id that fills up shorter texts of a batch.
         max_length: longest text in tokens.
+        sieve: answers for the texts that it settles; the network is not run on these.
     """
     tokens = encode(tokenize, texts, max_length)
-    values = np.empty((len(texts), width), dtype=np.float32)
-    for batch in batches_by_length([len(ids) for ids in tokens.ids], BATCH_TOKENS):
-        input_ids = np.full((len(batch), max(len(tokens.ids[index]) for index in batch)), pad, dtype=np.int64)
+    if sieve is None:
+        values, open_ones = np.empty((len(texts), width), dtype=np.float32), np.arange(len(texts))
+    else:
+        values = sieve.logits(tokens.ids)
+        open_ones = np.flatnonzero(~sieve.settles(values))
+    ids = [tokens.ids[index] for index in open_ones]
+    for batch in batches_by_length([len(text) for text in ids], BATCH_TOKENS):
+        input_ids = np.full((len(batch), max(len(ids[index]) for index in batch)), pad, dtype=np.int64)
         attention_mask = np.zeros_like(input_ids)
         for row, index in enumerate(batch):
-            input_ids[row, : len(tokens.ids[index])] = tokens.ids[index]
-            attention_mask[row, : len(tokens.ids[index])] = 1
-        values[batch] = run(input_ids, attention_mask)
+            input_ids[row, : len(ids[index])] = ids[index]
+            attention_mask[row, : len(ids[index])] = 1
+        values[open_ones[batch]] = run(input_ids, attention_mask)
     return Logits(values, tokens.truncated)
 
 

@@ -106,6 +106,7 @@ def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, A
             "name": config.model.path,
             "weights_sha256": model_file.weights_sha256,
             "backend": predictor.backend,
+            "sieve_sha256": predictor.sieve and predictor.sieve.sha256,
             "decision": asdict(model_file.decision),
         },
         "settings": {

@@ -18,6 +18,7 @@ from stance.config import Precision
 from stance.delta import Weights, read_delta
 from stance.graph_weights import INPUTS, graph_weights
 from stance.inference import Logits, infer
+from stance.sieve import Sieve
 from stance.sources import GRAPHS, WEIGHTS
 
 
@@ -33,11 +34,13 @@ class OnnxInference:
         max_length: int,
         precision: Precision,
         graph: bytes | None = None,
+        sieve: Sieve | None = None,
     ) -> None:
         self.folder = folder
         self.tokenizer_folder = tokenizer
         self.weights = weights
         self.max_length = max_length
+        self.sieve = sieve
         self.backend = f"ONNX Runtime, {precision.name}"
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self._labels = len(config["id2label"])
@@ -62,13 +65,17 @@ class OnnxInference:
         base: Path | None = None,
         precision: Precision = Precision.fp32,
         graph: bytes | None = None,
+        sieve: Sieve | None = None,
     ) -> "OnnxInference":
         """Loads a network from a local folder; a delta together with the base in another.
 
-        The graph is that of the precision in the folder, unless another is given, to be tried.
+        The graph is that of the precision in the folder, unless another is given, to be tried. A sieve, if one is
+        given, keeps from the network what it settles.
         """
         weights = load_file(folder / WEIGHTS) if base is None else read_delta(folder, base)
-        return cls(folder, base or folder, weights, max_length=max_length, precision=precision, graph=graph)
+        return cls(
+            folder, base or folder, weights, max_length=max_length, precision=precision, graph=graph, sieve=sieve
+        )
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config, graphs and tokenizer."""
@@ -83,7 +90,15 @@ class OnnxInference:
 
     def logits(self, texts: Sequence[str]) -> Logits:
         """Logits for each text, independent of the other texts beside it."""
-        return infer(texts, self._tokenize, self._run, width=self._labels, pad=self._pad, max_length=self.max_length)
+        return infer(
+            texts,
+            self._tokenize,
+            self._run,
+            width=self._labels,
+            pad=self._pad,
+            max_length=self.max_length,
+            sieve=self.sieve,
+        )
 
     def _tokenize(self, texts: list[str], max_length: int) -> list[list[int]]:
         self._tokenizer.enable_truncation(max_length)

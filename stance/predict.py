@@ -20,11 +20,12 @@ from stance.config import DEFAULT_MODEL, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import GRAPHS, LEARNED, WEIGHTS, find_delta_base, find_source, hash_file
+from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, find_delta_base, find_source, hash_file
 from stance.text import split_sentences
 
 if TYPE_CHECKING:
     from stance.inference import Inference
+    from stance.sieve import Sieve
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Predictor:
             base=config.base,
             device=config.device,
             precision=config.precision,
+            cascade=config.cascade,
         )
 
     @classmethod
@@ -88,6 +90,7 @@ class Predictor:
         base: str | Path | None = None,
         device: str | None = None,
         precision: Precision | None = None,
+        cascade: bool = True,
     ) -> "Predictor":
         """Loads a model that stance has trained.
 
@@ -99,6 +102,8 @@ class Predictor:
             device: where to run, as PyTorch names it; by default a GPU if there is one.
             precision: how exactly to multiply on a CPU; by default in 8 bits where the model was seen to give the same
                 labels.
+            cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
+                network about the others only: faster. What that may lose is in ``stance.json``.
 
         Raises:
             ModelError: it cannot be found, or is not a model of stance, or its weights are not those it was saved with.
@@ -116,6 +121,7 @@ class Predictor:
             max_length=model_file.max_length,
             device=device,
             precision=precision,
+            sieve=_sieve(source.folder, model_file) if cascade else None,
         )
         return cls(inference, model_file, source.folder)
 
@@ -124,8 +130,9 @@ class Predictor:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._inference.save_pretrained(folder)
-        if self.folder is not None and (self.folder / LEARNED).exists():
-            shutil.copyfile(self.folder / LEARNED, folder / LEARNED)
+        for name in (LEARNED, SIEVE):
+            if self.folder is not None and (self.folder / name).exists():
+                shutil.copyfile(self.folder / name, folder / name)
         replace(self.model_file, weights_sha256=hash_file(folder / WEIGHTS)).write(folder)
 
     @property
@@ -137,6 +144,11 @@ class Predictor:
     def backend(self) -> str:
         """What computes, and how exactly: others may give other digits."""
         return self._inference.backend
+
+    @property
+    def sieve(self) -> "Sieve | None":
+        """What settles which sentences surely carry no label; None where the network reads all."""
+        return self._inference.sieve
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -235,8 +247,31 @@ class _Read:
     told: BoolArray
 
 
+def _sieve(folder: Path, model_file: ModelFile) -> "Sieve | None":
+    """The sieve of a model that has one. A file that ``stance.json`` does not tell of was another model's."""
+    facts = model_file.metrics.get("sieve")
+    if facts is None:
+        return None
+    from stance.sieve import Sieve  # needed by few, as the backends are
+
+    sieve = Sieve.read(folder / SIEVE)
+    if sieve.sha256 != facts["sha256"]:
+        raise ModelError(
+            f"{folder / SIEVE} is not the file that stance.json was written for: expected SHA-256 {facts['sha256']}, "
+            f"found {sieve.sha256}. Copy the whole folder again, learn it anew with scripts/sieve.py, or leave it out: "
+            "cascade=off."
+        )
+    return sieve
+
+
 def _inference(
-    folder: Path, *, base: Path | None, max_length: int, device: str | None, precision: Precision | None
+    folder: Path,
+    *,
+    base: Path | None,
+    max_length: int,
+    device: str | None,
+    precision: Precision | None,
+    sieve: "Sieve | None",
 ) -> "Inference":
     """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch, which multiplies in fp32."""
     # Imported here, so that importing this module stays fast, and that ONNX Runtime need not wait for torch.
@@ -250,10 +285,12 @@ def _inference(
     if there:
         from stance.onnx_inference import OnnxInference
 
-        return OnnxInference.from_pretrained(folder, max_length=max_length, base=base, precision=precision or there[-1])
+        return OnnxInference.from_pretrained(
+            folder, max_length=max_length, base=base, precision=precision or there[-1], sieve=sieve
+        )
     from stance.torch_inference import TorchInference
 
-    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device=device)
+    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device=device, sieve=sieve)
 
 
 @overload

@@ -16,7 +16,7 @@ from stance.errors import ConfigError, DataError
 from stance.families import find_seeds
 from stance.model_file import NAME, ModelFile
 from stance.predict import Predictor
-from stance.sources import GRAPHS, WEIGHTS, hash_file
+from stance.sources import GRAPHS, SIEVE, WEIGHTS, hash_file
 from stance.torch_inference import TorchInference
 from stance.train import decide
 
@@ -42,7 +42,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
         raise DataError(f"The validation sentences are not those that the models in {config.folder} were chosen by.")
     folder.mkdir(parents=True, exist_ok=True)
     for path in members[0].iterdir():
-        if path.name not in (NAME, WEIGHTS, *GRAPHS.values()):
+        if path.name not in (NAME, WEIGHTS, SIEVE, *GRAPHS.values()):
             shutil.copyfile(path, folder / path.name)
     weights = [load_file(member / WEIGHTS) for member in members]
     mean = {name: np.stack([each[name] for each in weights]).mean(0, dtype=np.float64) for name in weights[0]}

@@ -26,6 +26,8 @@ GRAPHS = {Precision.fp32: "graph.onnx", Precision.int8: "graph.int8.onnx"}
 """What ONNX Runtime computes with the weights. The one in 8 bits is there if it was seen to give the same labels."""
 LEARNED = "learned.safetensors"
 """Hashes of what a model learned from."""
+SIEVE = "sieve.safetensors"
+"""What settles, before the network is asked, which sentences surely carry no label."""
 SHIPPED = Path(__file__).parent / "models"
 """The models that come with stance, a folder each. Their names come first: to mean a folder, write ``./default``."""
 RUNS = "outputs/"

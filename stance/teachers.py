@@ -47,7 +47,7 @@ def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatAr
         answers: FloatArray = np.load(kept, allow_pickle=False)
         return answers
     log.info("Asking the teacher %s about %d sentences.", teacher, len(texts))
-    answers = Predictor.from_pretrained(teacher).predict_proba(texts)
+    answers = Predictor.from_pretrained(teacher, cascade=False).predict_proba(texts)
     with replacing(kept) as temporary, temporary.open("wb") as file:
         np.save(file, answers, allow_pickle=False)
     return answers

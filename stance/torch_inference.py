@@ -13,6 +13,7 @@ from stance.inference import Logits, Tokenize, infer
 from stance.network import StanceForSequenceClassification
 from stance.network_config import StanceConfig
 from stance.progress import quiet_transformers
+from stance.sieve import Sieve
 
 
 class TorchInference:
@@ -25,17 +26,28 @@ class TorchInference:
         *,
         max_length: int,
         device: str | None = None,
+        sieve: Sieve | None = None,
     ) -> None:
         self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.tokenizer = tokenizer
         self.max_length = max_length
+        self.sieve = sieve
         self.backend = f"PyTorch on {self.network.device.type}, fp32"
 
     @classmethod
     def from_pretrained(
-        cls, folder: Path, *, max_length: int, base: Path | None = None, device: str | None = None
+        cls,
+        folder: Path,
+        *,
+        max_length: int,
+        base: Path | None = None,
+        device: str | None = None,
+        sieve: Sieve | None = None,
     ) -> "TorchInference":
-        """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another."""
+        """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another.
+
+        A sieve, if one is given, keeps from the network what it settles.
+        """
         with quiet_transformers():
             if base is None:
                 network = StanceForSequenceClassification.from_pretrained(
@@ -45,7 +57,7 @@ class TorchInference:
                 network = StanceForSequenceClassification(StanceConfig.from_pretrained(folder, local_files_only=True))
                 network.load_state_dict({name: torch.from_numpy(a) for name, a in read_delta(folder, base).items()})
             tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
-        return cls(network, tokenizer, max_length=max_length, device=device)
+        return cls(network, tokenizer, max_length=max_length, device=device, sieve=sieve)
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config and tokenizer."""
@@ -62,6 +74,7 @@ class TorchInference:
             width=self.network.config.num_labels,
             pad=self.tokenizer.pad_token_id or 0,
             max_length=self.max_length,
+            sieve=self.sieve,
         )
 
     @torch.inference_mode()

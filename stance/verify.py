@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class Verification:
     """What was found.
 
     Attributes:
-        same_weights: the folder names the very weights of the model.
+        same_weights: the folder names the very weights of the model, and of the sieve before it.
         changed: files of the folder that are not what the job wrote.
         n: sentences labelled again.
         different: of these, those with a probability that the model does not give.
@@ -55,7 +55,9 @@ def verify(config: VerifyConfig) -> Verification:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} holds no output of a corpus job: {MANIFEST} cannot be read ({error}).") from None
-    predictor = Predictor.from_config(config.model)
+    recorded = manifest["model"]
+    sieve = recorded.get("sieve_sha256")
+    predictor = Predictor.from_config(replace(config.model, cascade=sieve is not None))
     settings = manifest["settings"]
     cutter = Cutter(settings["text_column"], split=settings["split"], located=True)
     rows = _sample(folder, config.sample, config.seed)
@@ -65,7 +67,8 @@ def verify(config: VerifyConfig) -> Verification:
         for there, answer in zip(map(probabilities_of, rows), answers, strict=True)
     ]
     return Verification(
-        same_weights=manifest["model"]["weights_sha256"] == predictor.model_file.weights_sha256,
+        same_weights=recorded["weights_sha256"] == predictor.model_file.weights_sha256
+        and sieve == (predictor.sieve and predictor.sieve.sha256),
         changed=tuple(changed_files(folder)),
         n=len(rows),
         different=sum(gap > TOLERANCE for gap in gaps),

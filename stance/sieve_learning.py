@@ -1,0 +1,236 @@
+"""Learns the sieve of a model from the model's own answers, and finds where it is sure: ``sieve.safetensors``.
+
+What it may lose is bounded without assumptions about either of the two: of the sentences that a model gives a label,
+n of which the sieve has not learned from, it is taken which logit of the sieve the k-th lowest has. A new such sentence
+has a lower one with a chance of k / (n + 1) (split conformal prediction, Vovk et al. 2005). Only below that logit, for
+every label, is a sentence settled. What is promised holds for sentences of the kind that the model was trained on.
+"""
+
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from stance.config import DataConfig, SieveConfig
+from stance.data import hold_out, read_splits
+from stance.decision import BoolArray
+from stance.errors import ConfigError, DataError
+from stance.inference import batches_by_length, encode
+from stance.predict import Predictor
+from stance.progress import progress
+from stance.sieve import FAR, NEAR, Sieve, write_sieve
+from stance.sources import SIEVE, find_delta_base, find_source
+from stance.tables import replacing
+from stance.torch_inference import TorchInference, tokenize_with
+from stance.variants import vary
+
+log = logging.getLogger(__name__)
+
+Ids = Sequence[Sequence[int]]
+Floats = NDArray[np.floating[Any]]
+
+_PRESENT = 3.0
+"""Weight of a label's presence in learning: what is to be kept is rare."""
+_RATE, _DECAY, _BATCH = 3e-3, 0.01, 4096
+"""Learning rate at its highest, weight decay, and tokens a batch."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What ``stance.json`` tells of a sieve.
+
+    Attributes:
+        sha256: of its file.
+        loss: the chance at most that a sentence which the model gives a label is settled as one without.
+        given: by label, sentences that the model gives it, among those that the sieve has not learned from.
+        lost: of these, how many are settled.
+        validation: validation sentences.
+        settled: of these, how many are settled.
+    """
+
+    sha256: str
+    loss: float
+    given: dict[str, int]
+    lost: dict[str, int]
+    validation: int
+    settled: int
+
+
+def learn_sieve(config: SieveConfig) -> Learned:
+    """Learns a model's sieve and writes it into the model's folder.
+
+    Raises:
+        ConfigError: a setting is out of range.
+        DataError: the sentences that the model was trained on are not here, or too few of them carry a label to tell
+            what the sieve would lose.
+        ModelError: the model cannot be had.
+    """
+    _check(config)
+    predictor = Predictor.from_config(replace(config.model, cascade=False))
+    source = find_source(config.model.path, config.model.revision)
+    model_file = predictor.model_file
+    splits = read_splits(predictor.labels, DataConfig(**model_file.settings["data"]), model_file.settings["seed"])
+    taught, held_out = hold_out(splits.train, config.held_out, config.seed)
+    texts = [example.text for example in taught]
+    varied = [*texts, *vary(texts, config.variants, config.seed)]
+    judged = [example.text for example in (*held_out, *splits.validation)]
+    network = TorchInference.from_pretrained(
+        source.folder,
+        max_length=model_file.max_length,
+        base=find_delta_base(source, config.model.base or model_file.base["name"]),
+        device="cpu",
+    )
+    tokenize = tokenize_with(network.tokenizer)
+    ids, judged_ids = (encode(tokenize, each, model_file.max_length).ids for each in (varied, judged))
+    words = network.network.get_input_embeddings().weight.detach().numpy()
+    torch.manual_seed(config.seed)
+    student = _Student(_start(words, ids, config.width), config.channels, len(predictor.labels))
+    _learn(student, ids, _ask(predictor, varied), config)
+    arrays = student.arrays()
+    given = predictor.model_file.decision.decide(predictor.predict_proba(judged)).carried
+    path = source.folder / SIEVE
+    with replacing(path) as temporary:
+        write_sieve(temporary, arrays | {"below": np.zeros(len(predictor.labels))})
+        said = Sieve.read(temporary).logits(judged_ids)
+        write_sieve(temporary, arrays | {"below": _below(said, given, predictor.labels, config.loss)})
+    sieve = Sieve.read(path)
+    settled = sieve.settles(said)
+    learned = Learned(
+        sha256=sieve.sha256,
+        loss=config.loss,
+        given=dict(zip(predictor.labels, given.sum(axis=0).tolist(), strict=True)),
+        lost=dict(zip(predictor.labels, given[settled].sum(axis=0).tolist(), strict=True)),
+        validation=len(splits.validation),
+        settled=int(settled[len(held_out) :].sum()),
+    )
+    replace(model_file, metrics=model_file.metrics | {"sieve": asdict(learned)}).write(source.folder)
+    return learned
+
+
+def _check(config: SieveConfig) -> None:
+    for name, value, fits in (
+        ("loss", config.loss, 0 < config.loss < 1),
+        ("variants", config.variants, config.variants >= 0),
+        ("passes", config.passes, config.passes >= 1),
+        ("width", config.width, config.width >= 1),
+        ("channels", config.channels, config.channels >= 1),
+    ):
+        if not fits:
+            raise ConfigError(f"{name}={value} is out of range.")
+
+
+def _ask(predictor: Predictor, texts: Sequence[str]) -> Floats:
+    """The model's logits, of shape (texts, labels)."""
+    answers = []
+    with progress("asking the model") as counter:
+        counter.set(0, total=len(texts))
+        for start in range(0, len(texts), 1024):
+            answers.append(predictor.logits(texts[start : start + 1024]))
+            counter.advance(len(answers[-1]))
+    return np.concatenate(answers)
+
+
+def _start(words: Floats, ids: Ids, width: int) -> Tensor:
+    """The model's word vectors along the directions in which those that occur differ most, of unit variance in all."""
+    seen = np.unique(np.concatenate([np.asarray(text) for text in ids]))
+    components = PCA(width, random_state=0).fit(words[seen])
+    vectors = components.transform(words)
+    return torch.from_numpy((vectors / vectors[seen].std()).astype(np.float32))
+
+
+class _Student(nn.Module):
+    """What ``Sieve`` computes, to be learned: over texts of a batch, which are padded."""
+
+    def __init__(self, words: Tensor, channels: int, labels: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding.from_pretrained(words, freeze=False)  # type: ignore[no-untyped-call]
+        self.near = nn.Conv1d(words.shape[1], channels, 3, padding=NEAR, dilation=NEAR)
+        self.far = nn.Conv1d(channels, channels, 3, padding=FAR, dilation=FAR)
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(2 * channels, labels)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Logits for token ids and mask of shape (texts, tokens)."""
+        room = mask[:, None]
+        near = self.near(self.words(ids).transpose(1, 2) * room) * room
+        read = torch.relu(near + self.far(torch.relu(near))) * room
+        pooled = torch.cat([read.sum(2) / room.sum(2), read.amax(2)], dim=1)
+        logits: Tensor = self.head(self.dropout(pooled))
+        return logits
+
+    def arrays(self) -> dict[str, Floats]:
+        """The weights in the form that ``Sieve`` takes."""
+        arrays = {name: parameter.detach().numpy() for name, parameter in self.named_parameters()}
+        arrays["words"] = arrays.pop("words.weight")
+        for name in ("near", "far"):
+            kernel = arrays[f"{name}.weight"]  # outputs, inputs, places
+            arrays[f"{name}.weight"] = kernel.transpose(2, 1, 0).reshape(-1, len(kernel))
+        arrays["head.weight"] = arrays["head.weight"].T
+        # Learned with a weight on presence, logits are too high by just that.
+        arrays["head.bias"] = arrays["head.bias"] - math.log(_PRESENT)
+        return arrays
+
+
+def _learn(student: _Student, ids: Ids, logits: Floats, config: SieveConfig) -> None:
+    wanted = torch.sigmoid(torch.from_numpy(logits).float())
+    batches = batches_by_length([len(text) for text in ids], _BATCH)
+    steps = config.passes * len(batches)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=_RATE, weight_decay=_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+    student.train()
+    with progress("learning") as counter:
+        counter.set(0, total=steps)
+        for batch in _shuffled(batches, config.passes, config.seed):
+            said = student(*_padded([ids[index] for index in batch]))
+            target = wanted[batch]
+            loss = -(_PRESENT * target * logsigmoid(said) + (1 - target) * logsigmoid(-said)).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            counter.advance(1)
+    student.train(False)
+
+
+def _shuffled(batches: list[list[int]], passes: int, seed: int) -> Iterator[list[int]]:
+    chance = np.random.default_rng(seed)
+    for _ in range(passes):
+        yield from (batches[index] for index in chance.permutation(len(batches)))
+
+
+def _padded(ids: Ids) -> tuple[Tensor, Tensor]:
+    longest = max(map(len, ids))
+    rows = torch.zeros((len(ids), longest), dtype=torch.int64)
+    mask = torch.zeros((len(ids), longest))
+    for row, text in enumerate(ids):
+        rows[row, : len(text)] = torch.tensor(text)
+        mask[row, : len(text)] = 1
+    return rows, mask
+
+
+def _below(said: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> Floats:
+    """Per label, the logit of the sieve below which a sentence that the model gives the label lies seldom enough.
+
+    Args:
+        said: the sieve's logits for sentences that it has not learned from, of shape (sentences, labels).
+        given: the labels that the model gives them.
+        labels: their names.
+        loss: how seldom.
+    """
+    enough = math.ceil(1 / loss) - 1
+    few = [f"{label} {n}" for label, n in zip(labels, given.sum(axis=0), strict=True) if n < enough]
+    if few:
+        raise DataError(
+            f"A loss of {loss} takes {enough} sentences of each label that the sieve has not learned from; found "
+            f"{', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
+        )
+    columns = (np.sort(said[given[:, column], column]) for column in range(len(labels)))
+    return np.array([column[math.floor(loss * (len(column) + 1)) - 1] for column in columns], np.float32)
