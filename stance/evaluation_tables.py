@@ -8,16 +8,10 @@ from rich.table import Table
 from stance.bootstrap import FEW, Estimate
 from stance.compare import Comparison
 from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Quality, Scorecard, Slice
-from stance.figures import counted, figure
+from stance.figures import NAMES, counted, figure, with_interval
 
-_LABELS_GIVEN = {"precision": "precision", "recall": "recall", "f1": "F1", "average_precision": "avg. prec."}
-_PROBABILITIES = {
-    "brier": "Brier",
-    "calibration_error": "ECE",
-    "coverage": "sure",
-    "passed_over": "passed over",
-    "given_wrongly": "given wrongly",
-}
+_LABELS_GIVEN = ("precision", "recall", "f1", "average_precision")
+_PROBABILITIES = ("brier", "calibration_error", "coverage", "passed_over", "given_wrongly")
 _SHOWN = 10
 
 
@@ -58,12 +52,12 @@ def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
     )
 
 
-def _quality_table(title: str, quality: Quality, figures: Mapping[str, str]) -> Table:
-    table = _table(title, "label", *figures.values())
-    for name, row in _rows(quality).items():
-        if name == "macro":
+def _quality_table(title: str, quality: Quality, figures: Sequence[str]) -> Table:
+    table = _table(title, "label", *(NAMES[name] for name in figures))
+    for label, row in _rows(quality).items():
+        if label == "macro":
             table.add_section()
-        table.add_row(name, *(_cell(getattr(row, field)) for field in figures))
+        table.add_row(label, *(_cell(getattr(row, name)) for name in figures))
     return table
 
 
@@ -139,7 +133,5 @@ def _table(title: str, first: str, *others: str) -> Table:
 
 
 def _cell(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return figure(None)
-    value, low, high = (figure(one, 2).replace("0.", ".", 1) for one in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]" + "*" * estimate.small
+    """Without the zeros before the point, so that four of them fit into a terminal."""
+    return with_interval(estimate, digits=2, ends=2).replace("0.", ".")
