@@ -12,9 +12,9 @@ import pyarrow as pa
 from stance.bootstrap import Cases, Estimate, Statistic, estimate_means
 from stance.config import CompareConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups, score
-from stance.data import gold_matrix, hash_examples, read_split
+from stance.data import hash_examples, read_split
 from stance.errors import ConfigError
-from stance.evaluate import decide
+from stance.evaluate import decide, judge
 from stance.evaluation import Judgement, Quality, Scorecard
 from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
@@ -81,8 +81,7 @@ def compare(config: CompareConfig) -> Comparison:
     labels = _shared_labels(predictors, config)
     examples = read_split(config.split, labels, config.data)
     groups = [] if config.data.contrast is None else read_contrast(Path(config.data.contrast), labels)
-    gold = gold_matrix(examples, labels)
-    one, other = (Judgement(labels, examples, gold, decide(predictor, examples)) for predictor in predictors)
+    one, other = (judge(predictor, examples) for predictor in predictors)
     resamples = resamples_of(one, draws=config.draws, seed=config.seed)
     statistics = [quality_statistic(judgement, resamples) for judgement in (one, other)]
     answers = [_contrast_labels(predictor, groups) for predictor in predictors]

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from stance.evaluation import Evaluation, Judged, Judgement, Leakage, Rival, Sco
 from stance.groups import group, lengths, periods
 from stance.labels import label_sets
 from stance.leakage import find_overlaps
-from stance.metrics import Metrics, measure
 from stance.predict import Predictor
 from stance.quality import measure_confusion, measure_quality, measure_slices, resamples_of
 from stance.tables import replacing
@@ -32,13 +32,13 @@ LENGTH = "length"
 
 def decide(predictor: Predictor, examples: Sequence[Example]) -> Decided:
     """What a model says about the sentences of examples."""
-    return _say(predictor, [example.text for example in examples])
+    probabilities = predictor.predict_proba([example.text for example in examples])
+    return predictor.model_file.decision.decide(probabilities)
 
 
-def judge(predictor: Predictor, examples: Sequence[Example]) -> Metrics:
-    """Measures a model's labels and probabilities against those of the examples, in the order of the model's labels."""
-    gold = gold_matrix(examples, predictor.labels)
-    return measure(decide(predictor, examples), gold, predictor.labels)
+def judge(predictor: Predictor, examples: Sequence[Example]) -> Judgement:
+    """What a model says about the sentences of examples, beside the labels that they carry."""
+    return Judgement(predictor.labels, examples, gold_matrix(examples, predictor.labels), decide(predictor, examples))
 
 
 def judge_contrast(predictor: Predictor, path: Path) -> Scorecard:
@@ -111,20 +111,16 @@ def _judge(
     predictor: Predictor, examples: Sequence[Example], groups: Sequence[ContrastGroup], *, baselines: bool
 ) -> tuple[Judged, Mapping[str, Scorecard]]:
     """What the model and the baselines say, and how they do on contrast sets, if there are any."""
-    labels, n = predictor.labels, len(examples)
-    texts = [example.text for example in (*examples, *(member for group in groups for member in group.members))]
-    said = {_MODEL: _say(predictor, texts), **(_rivals(predictor, texts) if baselines else {})}
-    gold = gold_matrix(examples, labels)
-    judgements = {
-        name: Judgement(labels, examples, gold, Decided(**{key: array[:n] for key, array in vars(decided).items()}))
-        for name, decided in said.items()
-    }
-    cards = {name: score(groups, label_sets(decided.carried[n:], labels)) for name, decided in said.items() if groups}
+    labels = predictor.labels
+    together = [*examples, *(member for group in groups for member in group.members)]
+    model = judge(predictor, together)
+    rivals = _rivals(predictor, [example.text for example in together]) if baselines else {}
+    said = {_MODEL: model, **{name: replace(model, decided=decided) for name, decided in rivals.items()}}
+    inside = np.arange(len(together)) < len(examples)
+    judgements = {name: one.among(inside) for name, one in said.items()}
+    answers = {name: label_sets(one.decided.carried[~inside], labels) for name, one in said.items()}
+    cards = {name: score(groups, given) for name, given in answers.items() if groups}
     return Judged(judgements.pop(_MODEL), judgements), cards
-
-
-def _say(predictor: Predictor, texts: Sequence[str]) -> Decided:
-    return predictor.model_file.decision.decide(predictor.predict_proba(texts))
 
 
 def _rivals(predictor: Predictor, texts: Sequence[str]) -> dict[str, Decided]:

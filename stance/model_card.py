@@ -1,22 +1,20 @@
 """The card of a model: what it is for, how good it is, and where it is not sure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from huggingface_hub import ModelCardData
 
+from stance.bootstrap import Estimate
 from stance.config import CardConfig
-from stance.data import read_split
-from stance.evaluate import judge
 from stance.families import find_seeds
-from stance.figures import figure
+from stance.figures import NAMES, figure, with_interval
 from stance.labels import LABELS
 from stance.markdown import table
-from stance.metrics import Metrics
 from stance.model_file import ModelFile
-from stance.predict import Predictor
+from stance.quality import measure_quality, resamples_of
 from stance.sources import PINNED_SHA256, find_source
-from stance.study import as_markdown, set_side_by_side
+from stance.study import Study, as_markdown, heading, set_side_by_side, trained_models
 from stance.tables import replacing
 
 _THIS, _SEEDS = "this model", "single seeds of its recipe"
@@ -27,6 +25,14 @@ about persons, to tell whether a charge is true or an offer sincere, or for othe
 text around a sentence tells, are lost on it.
 """
 
+_FIGURES = ("average_precision", "calibration_error", "brier", "coverage", "passed_over", "given_wrongly")
+_MEASURED = """
+Avg. prec.: average precision, the area under the precision-recall curve, whatever the threshold. ECE: expected
+calibration error, which samples overstate, so that its interval holds the truth less often than others do. Sure: share
+of the sentences outside the band. Passed over: share of those with the label that are below it. Given wrongly: share of
+those given the label for sure that do not carry it. A figure that is not of all sentences tells how many it is of; a
+dash marks one that is of none."""
+
 
 def write_card(config: CardConfig) -> Path:
     """Judges a model on the targets and writes its card, ``README.md`` in its folder.
@@ -35,26 +41,19 @@ def write_card(config: CardConfig) -> Path:
         ModelError: the model cannot be had.
         DataError: data cannot be had.
     """
-    predictor = Predictor.from_config(config.model)
     folder = find_source(config.model.path, config.model.revision).folder
-    measured = {
-        name: judge(predictor, read_split("test", predictor.labels, data)) for name, data in config.targets.items()
-    }
-    families = {_THIS: [folder]}
+    families = {_THIS: [config.model]}
     if config.seeds is not None:
-        families[_SEEDS] = find_seeds(Path(config.seeds))
-    tables = as_markdown(set_side_by_side(families, config))
+        families[_SEEDS] = trained_models(find_seeds(Path(config.seeds)))
+    found = set_side_by_side(families, config)
     path = folder / "README.md"
     with replacing(path) as temporary:
-        temporary.write_text(
-            "\n".join(_lines(folder, predictor.model_file, measured, list(tables), config)) + "\n", encoding="utf-8"
-        )
+        temporary.write_text("\n".join(_lines(folder, found, config)) + "\n", encoding="utf-8")
     return path
 
 
-def _lines(
-    folder: Path, model_file: ModelFile, measured: dict[str, Metrics], tables: Sequence[str], config: CardConfig
-) -> Iterator[str]:
+def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
+    model_file = ModelFile.read(folder)
     labels = model_file.decision.labels
     base = model_file.base["name"]
     data = ModelCardData(
@@ -76,15 +75,11 @@ def _lines(
         ((name, part["n"], f"`{part['sha256'][:12]}`") for name, part in model_file.data.items()),
     )
     yield "\n## How good it is\n"
-    yield (
-        "Intervals are of 95 %, drawn by document or scenario. Thresholds of all but the keyword list are fitted on\n"
-        "validation.\n"
-    )
-    yield from tables
+    yield from as_markdown(found)
     yield "\n## Calibration, thresholds, and where it is not sure\n"
     yield (
         "Below the band a label is withheld for sure, from its end on it is given for sure; within it, a person\n"
-        "should look. A band without end never gives the label for sure. ECE: expected calibration error.\n"
+        "should look. A band without end never gives the label for sure.\n"
     )
     decision = model_file.decision
     yield from table(
@@ -96,21 +91,16 @@ def _lines(
             )
         ),
     )
-    for name, metrics in measured.items():
-        yield f"\n**{name}**\n"
+    yield _MEASURED
+    for target in found.targets:
+        (said,) = next(row.runs for row in target.judged if row.system == _THIS)
+        quality = measure_quality(said, resamples_of(said, draws=config.draws, seed=config.seed))
+        yield f"\n{heading(target)}\n"
         yield from table(
-            ("label", "average precision", "ECE", "Brier", "sure", "passed over", "given wrongly"),
+            ("label", *(NAMES[name] for name in _FIGURES)),
             (
-                (
-                    row.label,
-                    figure(row.average_precision),
-                    figure(row.calibration_error),
-                    figure(row.brier),
-                    f"{band.coverage:.3f}",
-                    f"{figure(band.passed_over_rate)} of {band.positives:,}",
-                    f"{figure(band.wrong_rate)} of {band.given:,}",
-                )
-                for row, band in zip(metrics.labels, metrics.bands, strict=True)
+                (label, *(_cell(getattr(figures, name), quality.n) for name in _FIGURES))
+                for label, figures in quality.labels.items()
             ),
         )
     yield "\n## How to make it again\n"
@@ -122,3 +112,8 @@ def _lines(
         yield f"Other seeds give other figures: the rows '{_SEEDS}' tell theirs and, last, how far they spread.\n"
     yield "`config.yaml` has all settings, and `stance.json` the versions and hashes that the figures belong to:"
     yield ", ".join(f"{name} {version}" for name, version in model_file.versions.items()) + "."
+
+
+def _cell(estimate: Estimate | None, n: int) -> str:
+    """A figure, and of how many sentences it is if not of all ``n``."""
+    return with_interval(estimate) + ("" if estimate is None or estimate.n == n else f" of {estimate.n:,}")

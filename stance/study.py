@@ -11,13 +11,15 @@ from sklearn.metrics import f1_score
 from stance.baselines.contrastive import check_setfit
 from stance.baselines.keywords import keyword_list
 from stance.baselines.learned import learn
-from stance.bootstrap import Estimate, estimate_f1, estimate_share
-from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig
+from stance.bootstrap import FEW, Estimate, estimate_f1, estimate_share
+from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig, TrainedModelConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, gold_matrix, read_split, read_splits
-from stance.decision import BoolArray
+from stance.decision import Decided
 from stance.evaluate import decide
+from stance.evaluation import Judgement
 from stance.families import find_families
+from stance.figures import figure, with_interval
 from stance.labels import label_sets
 from stance.markdown import table
 from stance.model_file import ModelFile
@@ -28,8 +30,8 @@ from stance.tables import replacing
 
 MACRO = "macro"
 
-Answers = Mapping[str, Sequence[BoolArray]]
-"""By system, what each of its runs carries, of shape (sentences, labels)."""
+Answers = Mapping[str, Sequence[Judgement]]
+"""By system, what each of its runs says about the same sentences."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class Judged:
 
     Attributes:
         system: what models of several seeds share in their folders' names, or a baseline and what it learned from.
-        runs: seeds, over which the estimates are means.
+        runs: what the model of each seed says; the estimates are means over them.
         f1: by label, and ``macro``.
         deviation: standard deviation of macro F1 between seeds; None of a single run.
     """
 
     system: str
-    runs: int
+    runs: tuple[Judgement, ...]
     f1: Mapping[str, Estimate]
     deviation: float | None
 
@@ -94,52 +96,69 @@ def study(config: StudyConfig) -> Study:
         DataError: data cannot be had.
     """
     families = find_families(Path(config.folder))
-    done = set_side_by_side(families, config)
+    done = set_side_by_side({name: trained_models(folders) for name, folders in families.items()}, config)
     with replacing(Path(config.output)) as temporary:
         temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8")
     return done
 
 
-def set_side_by_side(families: Mapping[str, Sequence[Path]], config: ComparisonConfig) -> Study:
-    """Judges models, several seeds of each recipe, and the baselines; as ``study``, of the folders that are named.
+def trained_models(folders: Sequence[Path]) -> list[TrainedModelConfig]:
+    """The models in folders, to run as they run by default."""
+    return [TrainedModelConfig(path=str(folder)) for folder in folders]
+
+
+def set_side_by_side(families: Mapping[str, Sequence[TrainedModelConfig]], config: ComparisonConfig) -> Study:
+    """Judges models, several seeds of each recipe, and the baselines; as ``study``, of the models that are named.
+
+    Each reads each sentence once.
 
     Args:
-        families: by the name of the recipe, the folders of its models; all of the same labels.
+        families: by the name of the recipe, its models; all of the same labels.
         config: what to judge on, and beside what.
     """
     if Baseline.setfit in config.baselines:
         check_setfit()  # now, not after hours of other work
-    labels = ModelFile.read(next(iter(families.values()))[0]).decision.labels
+    labels = _model_file(next(iter(families.values()))[0]).decision.labels
     targets = {name: read_split("test", labels, data) for name, data in config.targets.items()}
     groups = [] if config.contrast is None else read_contrast(Path(config.contrast), labels)
     members = [member for group in groups for member in group.members]
-    together = [*(example for examples in targets.values() for example in examples), *members]
-    answers = dict(_answers(families, together, labels, config))
-    judged, start = [], 0
-    for name, examples in targets.items():
-        judged.append(_judge(name, examples, _part(answers, start, len(examples)), labels, config))
-        start += len(examples)
+    parts = [*targets.values(), members]
+    together = [example for part in parts for example in part]
+    gold = gold_matrix(together, labels)
+    answers = {
+        system: [Judgement(labels, together, gold, decided) for decided in runs]
+        for system, runs in _answers(families, together, labels, config)
+    }
+    where = np.repeat(range(len(parts)), [len(part) for part in parts])
+    *asked, contrasted = (
+        {system: [run.among(where == part) for run in runs] for system, runs in answers.items()}
+        for part in range(len(parts))
+    )
     return Study(
-        targets=tuple(judged),
+        targets=tuple(_judge(name, about, config) for name, about in zip(targets, asked, strict=True)),
         groups=Counter(group.phenomenon for group in groups),
-        contrasted=tuple(_contrast(groups, _part(answers, start, len(members)), labels, config)) if groups else (),
+        contrasted=tuple(_contrast(groups, contrasted, config)) if groups else (),
     )
 
 
 def as_markdown(found: Study) -> Iterator[str]:
     """The lines of its tables."""
+    yield (
+        f"Intervals are of 95 %, drawn by document or scenario; * marks those from fewer than {FEW}, which are too\n"
+        "narrow. Thresholds of all but the keyword list are fitted on validation.\n"
+    )
     for target in found.targets:
         heads = [f"{label} ({n:,})" for label, n in target.positives.items()]
-        yield f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
+        yield heading(target)
         yield ""
         yield from table(
             ("F1 [95 %]", "seeds", *heads, MACRO, "SD of seeds"),
             (
                 (
                     row.system,
-                    row.runs,
-                    *(_cell(row.f1[name]) for name in (*target.positives, MACRO)),
-                    "-" if row.deviation is None else f"{row.deviation:.3f}",
+                    len(row.runs),
+                    *(with_interval(row.f1[name], ends=2) for name in (*target.positives, MACRO)),
+                    figure(row.deviation),
                 )
                 for row in target.judged
             ),
@@ -151,7 +170,7 @@ def as_markdown(found: Study) -> Iterator[str]:
         yield from table(
             ("", *(row.system for row in found.contrasted)),
             (
-                ("all [95 %]", *(_cell(row.share) for row in found.contrasted)),
+                ("all [95 %]", *(with_interval(row.share, ends=2) for row in found.contrasted)),
                 *(
                     (f"{name} ({found.groups[name]})", *(f"{row.phenomena[name]:.2f}" for row in found.contrasted))
                     for name in sorted(found.groups)
@@ -160,24 +179,29 @@ def as_markdown(found: Study) -> Iterator[str]:
         )
 
 
+def heading(target: Target) -> str:
+    """What stands above a table about it."""
+    return f"**{target.name}** (n = {target.n:,}, {target.documents:,} documents or scenarios)"
+
+
 def _answers(
-    families: Mapping[str, Sequence[Path]],
+    families: Mapping[str, Sequence[TrainedModelConfig]],
     examples: Sequence[Example],
     labels: tuple[str, ...],
     config: ComparisonConfig,
-) -> Iterator[tuple[str, list[BoolArray]]]:
+) -> Iterator[tuple[str, list[Decided]]]:
     texts = [example.text for example in examples]
     keywords = keyword_list(texts, labels) if Baseline.keyword_list in config.baselines else None
     if keywords is not None:
-        yield Baseline.keyword_list.value, [keywords.carried]
+        yield Baseline.keyword_list.value, [keywords]
     learning = [baseline for baseline in config.baselines if baseline is not Baseline.keyword_list]
     encoder = find_source(config.encoder).folder
-    recipes = {name: ModelFile.read(folders[0]).settings for name, folders in families.items()}
+    recipes = {name: _model_file(models[0]).settings for name, models in families.items()}
     alike = all(recipe["data"] == next(iter(recipes.values()))["data"] for recipe in recipes.values())
     seen: list[object] = []
     with progress("judging") as counter:
         counter.set(0, total=sum(map(len, families.values())))
-        for name, folders in families.items():
+        for name, models in families.items():
             data, seed = recipes[name]["data"], recipes[name]["seed"]
             if data not in seen:
                 seen.append(data)
@@ -185,52 +209,46 @@ def _answers(
                 for baseline in learning:
                     counter.advance(0, note=f"{baseline.value} learns")
                     decided = learn(baseline, splits, texts, labels, encoder=encoder, seed=config.seed)
-                    yield baseline.value if alike else f"{baseline.value}, {name}", [decided.carried]
+                    yield baseline.value if alike else f"{baseline.value}, {name}", [decided]
             found = []
-            for folder in folders:
-                found.append(decide(Predictor.from_pretrained(folder), examples).carried)
+            for model in models:
+                found.append(decide(Predictor.from_config(model), examples))
                 counter.advance(1)
             yield name, found
 
 
-def _part(answers: Answers, start: int, n: int) -> Answers:
-    return {system: [run[start : start + n] for run in runs] for system, runs in answers.items()}
+def _model_file(model: TrainedModelConfig) -> ModelFile:
+    return ModelFile.read(find_source(model.path, model.revision).folder)
 
 
-def _judge(
-    name: str, examples: Sequence[Example], answers: Answers, labels: tuple[str, ...], config: ComparisonConfig
-) -> Target:
-    gold = gold_matrix(examples, labels)
-    documents = [example.scenario for example in examples]
+def _judge(name: str, answers: Answers, config: ComparisonConfig) -> Target:
+    first = next(iter(answers.values()))[0]  # all are about the same sentences
+    labels, gold = first.labels, first.gold
+    documents = [example.scenario for example in first.examples]
     judged = []
     for system, runs in answers.items():
-        estimates = estimate_f1(runs, gold, documents, draws=config.draws, seed=config.seed)
-        macro = [f1_score(gold, run, average="macro", zero_division=0) for run in runs]
+        carried = [run.decided.carried for run in runs]
+        estimates = estimate_f1(carried, gold, documents, draws=config.draws, seed=config.seed)
+        macro = [f1_score(gold, one, average="macro", zero_division=0) for one in carried]
         judged.append(
             Judged(
                 system=system,
-                runs=len(runs),
+                runs=tuple(runs),
                 f1=dict(zip((*labels, MACRO), estimates, strict=True)),
                 deviation=float(np.std(macro, ddof=1)) if len(runs) > 1 else None,
             )
         )
     positives = dict(zip(labels, map(int, gold.sum(axis=0)), strict=True))
-    return Target(name, len(examples), len(set(documents)), positives, tuple(judged))
+    return Target(name, len(documents), len(set(documents)), positives, tuple(judged))
 
 
-def _contrast(
-    groups: Sequence[ContrastGroup], answers: Answers, labels: tuple[str, ...], config: ComparisonConfig
-) -> Iterator[Contrasted]:
+def _contrast(groups: Sequence[ContrastGroup], answers: Answers, config: ComparisonConfig) -> Iterator[Contrasted]:
     phenomena = np.array([group.phenomenon for group in groups])
     for system, runs in answers.items():
-        right = [np.array(right_groups(groups, label_sets(run, labels))) for run in runs]
+        right = [np.array(right_groups(groups, label_sets(run.decided.carried, run.labels))) for run in runs]
         mean = np.mean(right, axis=0)
         yield Contrasted(
             system=system,
             share=estimate_share(right, draws=config.draws, seed=config.seed),
             phenomena={name: float(mean[phenomena == name].mean()) for name in sorted(set(phenomena.tolist()))},
         )
-
-
-def _cell(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} [{estimate.low:.2f}, {estimate.high:.2f}]"

@@ -25,7 +25,8 @@ from stance.train import train
 
 def test_figures_are_those_of_the_model_s_own_decisions(tiny_predictor: Predictor, tiny_data: Path) -> None:
     examples = read_examples(tiny_data, LABELS)
-    metrics = judge(tiny_predictor, examples)
+    said = judge(tiny_predictor, examples)
+    metrics = measure(said.decided, said.gold, said.labels)
     predictions = tiny_predictor.predict([example.text for example in examples])
     for row in metrics.labels:
         right = sum(row.label in p.labels and row.label in e.labels for p, e in zip(predictions, examples, strict=True))

@@ -1,7 +1,10 @@
 import re
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import write_jsonl
 from huggingface_hub import ModelCard
@@ -11,11 +14,14 @@ from stance.data import read_examples
 from stance.evaluate import judge
 from stance.model_card import write_card
 from stance.predict import Predictor
+from stance.quality import measure_quality, resamples_of
 from stance.train import train
 
+FIGURES = ("average_precision", "calibration_error", "brier", "coverage", "passed_over", "given_wrongly")
 
-def test_the_card_tells_figures_that_judging_gives(
-    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor, tmp_path: Path
+
+def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contrast = write_jsonl(
         tmp_path / "contrast.jsonl",
@@ -24,10 +30,20 @@ def test_the_card_tells_figures_that_judging_gives(
             {"group": "g", "phenomenon": "negation", "text": "rain fell", "labels": []},
         ],
     )
-    shutil.copytree(tiny_model, tmp_path / "model")
-    for seed in (1, 2):
+    models = [tmp_path / "model", *(tmp_path / "seeds" / f"seed={seed}" for seed in (1, 2))]
+    shutil.copytree(tiny_model, models[0])
+    for seed, folder in enumerate(models[1:], 1):
         tiny_config.seed = seed
-        train(tiny_config, tmp_path / "seeds" / f"seed={seed}")
+        train(tiny_config, folder)
+    asked: Counter[tuple[Path | None, str]] = Counter()
+    answer = Predictor.predict_proba
+
+    def counted(predictor: Predictor, texts: Iterable[str]) -> np.ndarray:
+        given = list(texts)
+        asked.update((predictor.folder, text) for text in given)
+        return answer(predictor, given)
+
+    monkeypatch.setattr(Predictor, "predict_proba", counted)
     path = write_card(
         CardConfig(
             model=TrainedModelConfig(path=str(tmp_path / "model")),
@@ -38,14 +54,32 @@ def test_the_card_tells_figures_that_judging_gives(
             commands=["python scripts/train.py name=model"],
         )
     )
+    predictor = Predictor.from_pretrained(models[0])
+    examples = read_examples(tiny_data, predictor.labels)
+    texts = [*(example.text for example in examples), "they deny", "rain fell"]
+    assert asked == {(folder, text): 1 for folder in models for text in texts}
     card = ModelCard.load(path)
     assert card.data.pipeline_tag == "text-classification"
-    metrics = judge(tiny_predictor, read_examples(tiny_data, tiny_predictor.labels))
+    said = judge(predictor, examples)
+    quality = measure_quality(said, resamples_of(said, draws=50, seed=0))
+    assert quality.macro.f1 is not None
     row = next(line for line in card.text.splitlines() if line.startswith("| this model |"))
     assert [float(cell.split()[0]) for cell in row.split("|")[3:8]] == pytest.approx(
-        [*(label.f1 for label in metrics.labels), metrics.macro_f1], abs=5e-4
+        [*(figures.f1.value for figures in quality.labels.values() if figures.f1), quality.macro.f1.value], abs=5e-4
     )
-    for label, threshold in tiny_predictor.thresholds.items():
+    measured = card.text.split("**tiny** (n = 60, 11 documents or scenarios)")[2]
+    assert "| label | avg. prec. | ECE | Brier | sure | passed over | given wrongly |" in measured
+    for label, figures in quality.labels.items():
+        (row,) = re.findall(rf"^\| {label} \|.*$", measured, re.MULTILINE)
+        for cell, name in zip(row.split("|")[2:8], FIGURES, strict=True):
+            figure = getattr(figures, name)
+            if figure is None:
+                assert cell.strip() == "-"
+            else:
+                of_fewer = "" if figure.n == 60 else f" of {figure.n}"
+                interval = f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+                assert cell.strip() == f"{interval}*{of_fewer}"  # of eleven scenarios, which are few
+    for label, threshold in predictor.thresholds.items():
         assert re.search(rf"\| {label} \| \w+ \| {threshold:.3f} \|", card.text)
     assert "| negation (1) |" in card.text
     assert "keyword list" in card.text

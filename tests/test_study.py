@@ -1,9 +1,11 @@
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from conftest import write_jsonl
+from sklearn.metrics import f1_score
 
 from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig, TrainConfig
 from stance.data import read_examples
@@ -11,7 +13,7 @@ from stance.errors import ConfigError
 from stance.evaluate import judge, judge_contrast
 from stance.labels import LABELS
 from stance.predict import Predictor
-from stance.study import set_side_by_side, study
+from stance.study import set_side_by_side, study, trained_models
 from stance.train import train
 
 
@@ -39,15 +41,20 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     judged = {row.system: row for row in found.targets[0].judged}
     assert list(judged) == ["keyword list", "TF-IDF + logistic", "sweep"]
     examples = read_examples(tiny_data, LABELS)
-    metrics = [judge(predictor, examples) for predictor in predictors]
-    assert judged["sweep"].runs == 2
-    assert judged["sweep"].f1["macro"].value == pytest.approx(sum(m.macro_f1 for m in metrics) / 2)
-    assert judged["sweep"].deviation == pytest.approx(abs(metrics[0].macro_f1 - metrics[1].macro_f1) / 2**0.5)
+    said = [judge(predictor, examples) for predictor in predictors]
+    one, other = (f1_score(run.gold, run.decided.carried, average="macro", zero_division=0) for run in said)
+    assert len(judged["sweep"].runs) == 2
+    assert judged["sweep"].f1["macro"].value == pytest.approx((one + other) / 2)
+    assert judged["sweep"].deviation == pytest.approx(abs(one - other) / 2**0.5)
     assert judged["keyword list"].deviation is None
     shares = [judge_contrast(predictor, contrast).share.value for predictor in predictors]
     assert found.contrasted[-1].phenomena == {"negation": pytest.approx(sum(shares) / 2)}
     assert found.contrasted[-1].share.value == pytest.approx(sum(shares) / 2)
     text = (tmp_path / "study.md").read_text()
+    assert "* marks those from fewer than 20" in text
+    assert re.search(
+        r"^\| sweep \| 2 (\| \d\.\d{3} \[\d\.\d\d, \d\.\d\d\]\* ){5}\|", text, re.MULTILINE
+    )  # of 11 scenarios
     assert f"| sweep | 2 | {judged['sweep'].f1['offer'].value:.3f} [" in text
     assert "| negation (1) |" in text
 
@@ -99,7 +106,9 @@ def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
 def test_a_missing_package_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "setfit", None)
     with pytest.raises(ConfigError, match="needs the setfit package"):
-        set_side_by_side({"mine": [tmp_path / "not even looked at"]}, ComparisonConfig(baselines=[Baseline.setfit]))
+        set_side_by_side(
+            {"mine": trained_models([tmp_path / "not even looked at"])}, ComparisonConfig(baselines=[Baseline.setfit])
+        )
 
 
 def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConfig, tmp_path: Path) -> None:
