@@ -13,10 +13,12 @@ from pathlib import Path
 from scipy.stats import binomtest
 
 from stance.bootstrap import LEVEL, Estimate
+from stance.config import DataConfig
 from stance.data import Example, read_examples
 from stance.errors import DataError
 from stance.evaluation import Scorecard
-from stance.tables import GoodRow, read_rows
+
+_GROUP, _PHENOMENON = "group", "phenomenon"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class ContrastGroup:
     Attributes:
         name: of the group.
         phenomenon: what its members differ in.
-        members: two or more labelled sentences.
+        members: two or more labelled sentences, whose scenario is the group.
     """
 
     name: str
@@ -40,27 +42,29 @@ def read_contrast(path: Path, labels: Sequence[str]) -> list[ContrastGroup]:
     Raises:
         DataError: as ``read_examples``; or a row lacks group or phenomenon, or a group has one member or two phenomena.
     """
-    examples = read_examples(path, labels)
-    rows = [row for row in read_rows(path) if isinstance(row, GoodRow)]
-    groups: Mapping[str, list[tuple[str, Example]]] = defaultdict(list)
+    groups: Mapping[str, list[Example]] = defaultdict(list)
     problems: list[str] = []
-    for row, example in zip(rows, examples, strict=True):
-        group, phenomenon = row.values.get("group"), row.values.get("phenomenon")
+    for example in read_examples(path, labels, DataConfig(scenario_column=_GROUP), keep=(_GROUP, _PHENOMENON)):
+        group, phenomenon = (example.columns.get(column) for column in (_GROUP, _PHENOMENON))
         if isinstance(group, str) and isinstance(phenomenon, str):
-            groups[group].append((phenomenon, example))
+            groups[group].append(example)
         else:
             problems.append(
-                f"{row.where}: expected 'group' and 'phenomenon' to be names, found {group!r} and {phenomenon!r}"
+                f"sentence '{example.id}': expected '{_GROUP}' and '{_PHENOMENON}' to be names, found {group!r} and "
+                f"{phenomenon!r}"
             )
+    found = []
     for name, members in groups.items():
-        phenomena = {phenomenon for phenomenon, _ in members}
+        phenomena = [*{member.columns[_PHENOMENON] for member in members}]
         if len(members) == 1 or len(phenomena) > 1:
-            problems.append(f"{path}: group '{name}' has {len(members)} members of {len(phenomena)} phenomena")
+            problems.append(
+                f"group '{name}': expected two or more members of one phenomenon, found {len(members)} of "
+                f"{len(phenomena)}"
+            )
+        found.append(ContrastGroup(name, phenomena[0], tuple(members)))
     if problems:
         raise DataError(f"{path} does not hold contrast sets as expected:", problems)
-    return [
-        ContrastGroup(name, members[0][0], tuple(example for _, example in members)) for name, members in groups.items()
-    ]
+    return found
 
 
 def right_groups(groups: Sequence[ContrastGroup], found: Sequence[Collection[str]]) -> list[bool]:

@@ -20,6 +20,7 @@ ROWS: list[dict[str, object]] = [
 def test_a_group_counts_only_when_every_member_is_wholly_right(tmp_path: Path) -> None:
     groups = read_contrast(write_jsonl(tmp_path / "sets.jsonl", ROWS), LABELS)
     assert [(group.name, len(group.members)) for group in groups] == [("g1", 2), ("g2", 2), ("g3", 2)]
+    assert all(member.scenario == group.name for group in groups for member in group.members)
     found = [["offer"], ["offer"], ["offer"], ["offer"], ["accusation"], []]
     scored = score(groups, found)
     assert list(scored.phenomena) == ["case", "negation"]
@@ -36,5 +37,5 @@ def test_what_is_no_contrast_set_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_contrast(write_jsonl(tmp_path / "sets.jsonl", rows), LABELS)
     assert "expected 'group' and 'phenomenon' to be names, found None and None" in caught.value.problems[0]
-    assert caught.value.problems[1].endswith("group 'g1' has 1 members of 1 phenomena")
-    assert caught.value.problems[2].endswith("group 'g2' has 2 members of 2 phenomena")
+    assert caught.value.problems[1] == "group 'g1': expected two or more members of one phenomenon, found 1 of 1"
+    assert caught.value.problems[2] == "group 'g2': expected two or more members of one phenomenon, found 2 of 2"
