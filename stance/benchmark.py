@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, pipeline
 
-from stance.config import BenchmarkConfig, Precision, PredictConfig, TrainedModelConfig
+from stance.config import BenchmarkConfig, DataConfig, Precision, PredictConfig, TrainedModelConfig
 from stance.corpus import label
-from stance.errors import ConfigError
+from stance.data import read_split
+from stance.errors import ConfigError, DataError
 from stance.markdown import table
 from stance.predict import Predictor
 from stance.progress import progress, quiet_transformers
@@ -32,6 +33,8 @@ _PRODUCTS = ((1536, 1536, 1536), (2048, 384, 1536), (2048, 1536, 384))
 """Rows, inner size and columns of the bare products: a large one, and those of a batch in MiniLM's layers."""
 _SLOW = 10
 """Systems that take a sentence at a time get one sentence of so many."""
+_UNLABELLED = 0.8
+"""Share of the sentences without a label in the news that a cascade is timed on."""
 
 Run = Callable[[list[str]], object]
 
@@ -68,6 +71,9 @@ class Benchmark:
         latencies: milliseconds for a single sentence, the middle one and the 99th of a hundred, by system.
         starts: seconds from the start of Python to the first answer, one figure a process.
         memory: peak megabytes of a corpus job by its rows.
+        news: the same network, and the cascade, over sentences of which most carry no label; empty without a sieve.
+        told: whose sentences these are.
+        settled: share of them that the sieve settles.
     """
 
     hardware: str
@@ -79,6 +85,9 @@ class Benchmark:
     latencies: dict[str, tuple[float, float]]
     starts: tuple[float, ...]
     memory: dict[int, float]
+    news: tuple[Speed, ...] = ()
+    told: str = ""
+    settled: float = 0.0
 
 
 def benchmark(config: BenchmarkConfig) -> Benchmark:
@@ -106,6 +115,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
             if not speed.system.startswith("SetFit")
         }
         memory = {rows: _memory(config, texts, rows, Path(temporary)) for rows in config.memory_rows}
+        news = _time_cascade(config, systems, whole, Path(temporary))
     found = Benchmark(
         hardware=_hardware(),
         sentences=len(texts),
@@ -116,6 +126,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         latencies=latencies,
         starts=tuple(_start(config) for _ in range(config.rounds)),
         memory=memory,
+        **news,
     )
     with replacing(Path(config.output)) as file:
         file.write_text("\n".join(_lines(found, config)) + "\n", encoding="utf-8")
@@ -139,16 +150,48 @@ def _systems(config: BenchmarkConfig, whole: Path, temporary: Path) -> dict[str,
     systems["transformers pipeline, one by one"] = lambda texts: [classify(text) for text in texts]
     systems[PIPELINE] = lambda texts: classify(texts, batch_size=32)
     systems |= _rivals(whole)
-    plain = Predictor.from_pretrained(whole, precision=Precision.fp32)
+    plain = Predictor.from_pretrained(whole, precision=Precision.fp32, cascade=False)
     systems["ONNX Runtime fp32, batches of 32 as they come"] = lambda texts: [
         plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)
     ]
     graphs = [precision for precision in Precision if (whole / f"graph{_ending(precision)}.onnx").exists()]
     for precision in graphs:
-        predictor = Predictor.from_pretrained(whole, precision=precision)
+        predictor = Predictor.from_pretrained(whole, precision=precision, cascade=False)
         systems[f"stance predict, {precision.name}"] = predictor.predict
-    systems[f"corpus job of stance, {graphs[-1].name}"] = lambda texts: _job(whole, texts, temporary)
+    systems[f"corpus job of stance, {graphs[-1].name}"] = lambda texts: _job(whole, texts, temporary, cascade=False)
     return systems
+
+
+def _time_cascade(config: BenchmarkConfig, systems: dict[str, Run], whole: Path, temporary: Path) -> dict[str, Any]:
+    """What ``Benchmark`` tells of the cascade; nothing of a model without a sieve."""
+    cascade = Predictor.from_pretrained(whole)
+    if cascade.sieve is None:
+        return {}
+    told, texts = _news(config, cascade.labels)
+    without = list(systems)[-2:]
+    timed = {name: systems[name] for name in (PIPELINE, *without)}
+    timed[f"{without[0]}, cascade"] = cascade.predict
+    timed[f"{without[1]}, cascade"] = lambda texts: _job(whole, texts, temporary, cascade=True)
+    speeds = _time(timed, texts, config.rounds)
+    tokens = AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]
+    settled = cascade.sieve.settles(cascade.sieve.logits(tokens))
+    return {"news": tuple(speeds), "told": told, "settled": float(settled.mean())}
+
+
+def _news(config: BenchmarkConfig, labels: Sequence[str]) -> tuple[str, list[str]]:
+    """Sentences of a test split, most of them without a label: real ones where their texts are here."""
+    real = DataConfig(references=config.references)
+    try:
+        told, examples = "real test sentences", read_split("test", labels, real)
+    except DataError:
+        told, examples = "written test sentences", read_split("test", labels, DataConfig(test=config.source))
+    chance = np.random.default_rng(0)
+    without = round(_UNLABELLED * config.sentences)
+    drawn = []
+    for carried, wanted in ((False, without), (True, config.sentences - without)):
+        there = [example.text for example in examples if bool(example.labels) == carried]
+        drawn += chance.choice(np.array(there, dtype=object), wanted, replace=wanted > len(there)).tolist()
+    return told, [drawn[index] for index in chance.permutation(len(drawn))]
 
 
 def _ending(precision: Precision) -> str:
@@ -183,10 +226,11 @@ def _rivals(whole: Path) -> dict[str, Run]:
     }
 
 
-def _job(whole: Path, texts: Sequence[str], temporary: Path) -> object:
+def _job(whole: Path, texts: Sequence[str], temporary: Path, *, cascade: bool) -> object:
     source, output = temporary / "job.jsonl", temporary / f"job-{time.monotonic_ns()}"
     source.write_text("".join(json_line({"text": text}) for text in texts), encoding="utf-8")
-    return label(PredictConfig(model=TrainedModelConfig(path=str(whole)), input=str(source), output=str(output)))
+    model = TrainedModelConfig(path=str(whole), cascade=cascade)
+    return label(PredictConfig(model=model, input=str(source), output=str(output)))
 
 
 def _time(systems: dict[str, Run], texts: list[str], rounds: int) -> list[Speed]:
@@ -301,6 +345,16 @@ def _hardware() -> str:
     return f"{name}, {cores}, {gpu}, {platform.system()}, Python {platform.python_version()}"
 
 
+_COLUMNS = ("system", "sentences/s, median", "least to most", f"ratio to {PIPELINE}")
+
+
+def _rows(speeds: Sequence[Speed]) -> Iterator[tuple[str, ...]]:
+    base = next(speed.median for speed in speeds if speed.system == PIPELINE)
+    for speed in speeds:
+        least_to_most = f"{min(speed.rates):,.0f} to {max(speed.rates):,.0f}"
+        yield speed.system, f"{speed.median:,.0f}", least_to_most, f"{speed.median / base:.2f}"
+
+
 def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     packages = ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers")
     usual = BenchmarkConfig()
@@ -323,20 +377,20 @@ def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
         "the most that bare matrix products reach on the same cores:\n"
         f"{found.ceilings['fp32']:.0f} (fp32) and {found.ceilings['int8']:.0f} (int8) billion multiply-adds a second.\n"
     )
-    base = next(speed.median for speed in found.speeds if speed.system == PIPELINE)
     yield from table(
-        ("system", "sentences/s, median", "least to most", f"ratio to {PIPELINE}", "of the ceiling"),
+        (*_COLUMNS, "of the ceiling"),
         (
-            (
-                speed.system,
-                f"{speed.median:,.0f}",
-                f"{min(speed.rates):,.0f} to {max(speed.rates):,.0f}",
-                f"{speed.median / base:.2f}",
-                f"{found.reached[speed.system]:.0%}" if speed.system in found.reached else "-",
-            )
-            for speed in found.speeds
+            (*row, f"{found.reached[speed.system]:.0%}" if speed.system in found.reached else "-")
+            for speed, row in zip(found.speeds, _rows(found.speeds), strict=True)
         ),
     )
+    if found.news:
+        yield "\n## Most of them without a label\n"
+        yield (
+            f"{found.sentences:,} {found.told}, drawn so that {_UNLABELLED:.0%} carry no label. The sieve settles "
+            f"{found.settled:.0%} of them.\n"
+        )
+        yield from table(_COLUMNS, _rows(found.news))
     yield "\n## One sentence\n"
     yield from table(
         ("system", "ms, median", "ms, 99th of a hundred"),

@@ -421,7 +421,8 @@ class BenchmarkConfig:
 
     Attributes:
         model: the model to run.
-        source: a table whose sentences lend their words.
+        source: a table whose sentences lend their words, and are labelled.
+        references: folder of real sentences, on which a cascade is timed where their texts are there.
         sentences: how many are labelled in each round.
         rounds: how often each system is timed.
         memory_rows: sizes of corpora whose labelling is watched for the memory that it takes.
@@ -430,6 +431,7 @@ class BenchmarkConfig:
 
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
     source: str = MISSING
+    references: str = MISSING
     sentences: int = 2000
     rounds: int = 5
     memory_rows: list[int] = field(default_factory=lambda: [10_000, 100_000])

@@ -6,8 +6,9 @@ import pytest
 from conftest import ROOT
 
 from stance.benchmark import PIPELINE, WORDS, benchmark, make_sentences
-from stance.config import BenchmarkConfig, ExportConfig, TrainedModelConfig
+from stance.config import BenchmarkConfig, ExportConfig, SieveConfig, TrainedModelConfig
 from stance.export import export
+from stance.sieve_learning import learn_sieve
 
 
 def test_made_sentences_are_as_long_as_real_ones_and_always_the_same() -> None:
@@ -26,9 +27,11 @@ def test_every_system_is_timed_on_the_same_sentences(
     monkeypatch.setattr("shutil.which", lambda _: None)
     model = TrainedModelConfig(path=str(shutil.copytree(tiny_model, tmp_path / "model")))  # others share the first
     export(ExportConfig(model=model))
+    learn_sieve(SieveConfig(model=model, loss=0.3, variants=1, passes=1, held_out=0.5, width=4, channels=4))
     config = BenchmarkConfig(
         model=model,
         source=str(ROOT / "data/written/test.jsonl"),
+        references=str(tmp_path),
         sentences=32,
         rounds=2,
         memory_rows=[50],
@@ -39,6 +42,9 @@ def test_every_system_is_timed_on_the_same_sentences(
     assert all(len(speed.rates) == 2 and min(speed.rates) > 0 for speed in found.speeds)
     assert {speed.system.rpartition(", ")[2] for speed in found.speeds} >= {"fp32", "int8"}
     assert 10 < found.memory[50] < 4000
+    assert [speed.system.endswith(", cascade") for speed in found.news] == [False, False, False, True, True]
+    assert found.told == "written test sentences"  # no real ones are there
+    assert 0 <= found.settled <= 1
     text = (tmp_path / "speed.md").read_text()
     assert f"| {PIPELINE} |" in text
     (row,) = (line for line in text.splitlines() if line.startswith(f"| {PIPELINE} | ") and "1.00" in line)
