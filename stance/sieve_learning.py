@@ -1,9 +1,10 @@
 """Learns the sieve of a model from the model's own answers, and finds where it is sure: ``sieve.safetensors``.
 
-What it may lose is bounded without assumptions about either of the two: of the sentences that a model gives a label,
-n of which the sieve has not learned from, it is taken which logit of the sieve the k-th lowest has. A new such sentence
-has a lower one with a chance of k / (n + 1) (split conformal prediction, Vovk et al. 2005). Only below that logit, for
-every label, is a sentence settled. What is promised holds for sentences of the kind that the model was trained on.
+What it may lose is bounded without assumptions about either of the two. Sentences are ranked by how far the sieve's
+highest logit lies above where few sentences with that label lie. Of n sentences that the model gives a label, and that
+the sieve has not learned from, the k-th lowest is found; a new one lies lower with a chance of k / (n + 1) (split
+conformal prediction, Vovk et al. 2005). A sentence is settled if it lies lower than that for every label. What is
+promised holds for sentences of the kind that the model was trained on.
 """
 
 import logging
@@ -41,6 +42,8 @@ _PRESENT = 3.0
 """Weight of a label's presence in learning: what is to be kept is rare."""
 _RATE, _DECAY, _BATCH = 3e-3, 0.01, 4096
 """Learning rate at its highest, weight decay, and tokens a batch."""
+_FEW = 0.05
+"""Share of the sentences with a label from whose highest logit on the label's logits are counted."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +96,19 @@ def learn_sieve(config: SieveConfig) -> Learned:
     words = network.network.get_input_embeddings().weight.detach().numpy()
     torch.manual_seed(config.seed)
     student = _Student(_start(words, ids, config.width), config.channels, len(predictor.labels))
-    _learn(student, ids, _ask(predictor, varied), config)
+    answers = _ask(predictor, varied)
+    _learn(student, ids, answers, config)
     arrays = student.arrays()
-    given = predictor.model_file.decision.decide(predictor.predict_proba(judged)).carried
+    decision = model_file.decision
+    taught_given = decision.decide(decision.probabilities(answers[: len(texts)])).carried
+    given = decision.decide(predictor.predict_proba(judged)).carried
     path = source.folder / SIEVE
     with replacing(path) as temporary:
         write_sieve(temporary, arrays | {"below": np.zeros(len(predictor.labels))})
-        said = Sieve.read(temporary).logits(judged_ids)
-        write_sieve(temporary, arrays | {"below": _below(said, given, predictor.labels, config.loss)})
+        untried = Sieve.read(temporary)
+        said = untried.logits(judged_ids)
+        few = _few(untried.logits(ids[: len(texts)]), taught_given)
+        write_sieve(temporary, arrays | {"below": few + _margin(said - few, given, predictor.labels, config.loss)})
     sieve = Sieve.read(path)
     settled = sieve.settles(said)
     learned = Learned(
@@ -216,11 +224,18 @@ def _padded(ids: Ids) -> tuple[Tensor, Tensor]:
     return rows, mask
 
 
-def _below(said: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> Floats:
-    """Per label, the logit of the sieve below which a sentence that the model gives the label lies seldom enough.
+def _few(said: Floats, given: BoolArray) -> Floats:
+    """Per label, the logit of the sieve that few of the sentences lie below which the model gives the label."""
+    columns = (said[given[:, column], column] for column in range(given.shape[1]))
+    return np.array([np.quantile(column, _FEW) if len(column) else 0 for column in columns])
+
+
+def _margin(above: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> float:
+    """How far above its place a sentence's highest logit must lie, for those of each label to fail seldom enough.
 
     Args:
-        said: the sieve's logits for sentences that it has not learned from, of shape (sentences, labels).
+        above: how far the sieve's logits for sentences that it has not learned from lie above their label's place, of
+            shape (sentences, labels).
         given: the labels that the model gives them.
         labels: their names.
         loss: how seldom.
@@ -232,5 +247,5 @@ def _below(said: Floats, given: BoolArray, labels: Sequence[str], loss: float) -
             f"A loss of {loss} takes {enough} sentences of each label that the sieve has not learned from; found "
             f"{', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
         )
-    columns = (np.sort(said[given[:, column], column]) for column in range(len(labels)))
-    return np.array([column[math.floor(loss * (len(column) + 1)) - 1] for column in columns], np.float32)
+    columns = (np.sort(above.max(axis=1)[given[:, column]]) for column in range(len(labels)))
+    return float(min(column[math.floor(loss * (len(column) + 1)) - 1] for column in columns))
