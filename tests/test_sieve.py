@@ -80,10 +80,10 @@ def test_a_label_is_lost_as_seldom_as_was_promised(n: int) -> None:
     is_a = np.arange(2 * n) < n
     lost = []
     for _ in range(2000):
-        highest = chance.standard_t(3, 2 * n) + np.where(is_a, 0, 2)
+        highest = chance.standard_t(3, 2 * n) + np.where(is_a, 0, 9)
         above = np.column_stack([highest, highest - chance.random(2 * n)])
         margin = _margin(above, np.column_stack([is_a, ~is_a]), ("a", "b"), loss)
-        lost.append([chance.standard_t(3, 50) < margin, chance.standard_t(3, 50) + 2 < margin])
+        lost.append([chance.standard_t(3, 50) < margin, chance.standard_t(3, 50) + 9 < margin])
     promised = np.floor(loss * (n + 1)) / (n + 1)
     assert promised <= loss
     a, b = np.mean(lost, axis=(0, 2))
