@@ -23,6 +23,7 @@ from stance.errors import ConfigError, DataError
 from stance.markdown import table
 from stance.predict import Predictor
 from stance.progress import progress, quiet_transformers
+from stance.sources import GRAPHS
 from stance.tables import GoodRow, json_line, read_rows, replacing
 
 WORDS = (7, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 24, 26, 28, 30, 32, 35, 39, 45, 74)
@@ -108,7 +109,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         latencies = {name: _latency(run, texts) for name, run in systems.items() if not name.startswith("corpus")}
         tokens = float(np.mean([len(ids) for ids in AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]]))
         cost = _cost(whole, tokens)
-        ceilings = {precision.name: _ceiling(precision) for precision in Precision}
+        ceilings = {precision.name: _ceiling(precision) for precision in GRAPHS}
         reached = {
             speed.system: speed.median * cost / (ceilings["int8" if "int8" in speed.system else "fp32"] * 1e9)
             for speed in speeds
@@ -154,7 +155,7 @@ def _systems(config: BenchmarkConfig, whole: Path, temporary: Path) -> dict[str,
     systems["ONNX Runtime fp32, batches of 32 as they come"] = lambda texts: [
         plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)
     ]
-    graphs = [precision for precision in Precision if (whole / f"graph{_ending(precision)}.onnx").exists()]
+    graphs = [precision for precision, graph in GRAPHS.items() if (whole / graph).exists()]
     for precision in graphs:
         predictor = Predictor.from_pretrained(whole, precision=precision, cascade=False)
         systems[f"stance predict, {precision.name}"] = predictor.predict
@@ -192,10 +193,6 @@ def _news(config: BenchmarkConfig, labels: Sequence[str]) -> tuple[str, list[str
         there = [example.text for example in examples if bool(example.labels) == carried]
         drawn += chance.choice(np.array(there, dtype=object), wanted, replace=wanted > len(there)).tolist()
     return told, [drawn[index] for index in chance.permutation(len(drawn))]
-
-
-def _ending(precision: Precision) -> str:
-    return "" if precision is Precision.fp32 else f".{precision.name}"
 
 
 def _rivals(whole: Path) -> dict[str, Run]:

@@ -99,9 +99,10 @@ class OnError(Enum):
 
 
 class Precision(Enum):
-    """How exactly ONNX Runtime multiplies."""
+    """How exactly a network multiplies."""
 
     fp32 = "fp32"
+    bf16 = "bf16"
     int8 = "int8"
 
 
@@ -287,7 +288,8 @@ class TrainedModelConfig:
         revision: branch, tag or commit of a hub id.
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
-        precision: how exactly to multiply on a CPU; None takes 8 bits where the model was seen to give the same labels.
+        precision: how exactly to multiply. None takes, on a CPU, 8 bits where the model was seen to give the same
+            labels; on a GPU that has it, bf16; fp32 otherwise.
         cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
             network about the others only: faster. What that may lose is in ``stance.json``.
     """

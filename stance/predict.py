@@ -100,8 +100,8 @@ class Predictor:
             revision: branch, tag or commit of a hub id.
             base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.
-            precision: how exactly to multiply on a CPU; by default in 8 bits where the model was seen to give the same
-                labels.
+            precision: how exactly to multiply. By default, on a CPU, in 8 bits where the model was seen to give the
+                same labels; on a GPU that has it, in bf16; in fp32 otherwise.
             cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
                 network about the others only: faster. What that may lose is in ``stance.json``.
 
@@ -273,7 +273,7 @@ def _inference(
     precision: Precision | None,
     sieve: "Sieve | None",
 ) -> "Inference":
-    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch, which multiplies in fp32."""
+    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch."""
     # Imported here, so that importing this module stays fast, and that ONNX Runtime need not wait for torch.
     on_cpu = device == "cpu" or (device is None and shutil.which("nvidia-smi") is None)
     there = [kind for kind, graph in GRAPHS.items() if on_cpu and (folder / graph).exists()]
@@ -282,7 +282,7 @@ def _inference(
             f"{folder} cannot run in 8 bits{'' if on_cpu else ' on a GPU'}: expected {GRAPHS[precision]}, which "
             "scripts/export.py writes if it gives the same labels. Leave the precision out."
         )
-    if there:
+    if there and precision is not Precision.bf16:
         from stance.onnx_inference import OnnxInference
 
         return OnnxInference.from_pretrained(
@@ -290,7 +290,9 @@ def _inference(
         )
     from stance.torch_inference import TorchInference
 
-    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device=device, sieve=sieve)
+    return TorchInference.from_pretrained(
+        folder, max_length=max_length, base=base, device=device, precision=precision, sieve=sieve
+    )
 
 
 @overload

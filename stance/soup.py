@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from stance.config import DataConfig, SoupConfig
+from stance.config import DataConfig, Precision, SoupConfig
 from stance.data import hash_examples, read_splits
 from stance.errors import ConfigError, DataError
 from stance.families import find_seeds
@@ -47,7 +47,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
     weights = [load_file(member / WEIGHTS) for member in members]
     mean = {name: np.stack([each[name] for each in weights]).mean(0, dtype=np.float64) for name in weights[0]}
     save_file({name: a.astype(np.float32) for name, a in mean.items()}, folder / WEIGHTS, metadata={"format": "pt"})
-    inference = TorchInference.from_pretrained(folder, max_length=first.max_length)
+    inference = TorchInference.from_pretrained(folder, max_length=first.max_length, precision=Precision.fp32)
     decision, metrics = decide(inference, validation, first.decision.labels, config.decision)
     replace(
         first,

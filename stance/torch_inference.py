@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from stance.config import Precision
 from stance.delta import read_delta
 from stance.inference import Logits, Tokenize, infer
 from stance.network import StanceForSequenceClassification
@@ -17,7 +18,10 @@ from stance.sieve import Sieve
 
 
 class TorchInference:
-    """A network in fp32, on the CPU or on a CUDA device."""
+    """A network on the CPU or on a CUDA device.
+
+    On a device that has bf16, products are in it, while weights, sums and normalisations stay in fp32.
+    """
 
     def __init__(
         self,
@@ -26,13 +30,17 @@ class TorchInference:
         *,
         max_length: int,
         device: str | None = None,
+        precision: Precision | None = None,
         sieve: Sieve | None = None,
     ) -> None:
         self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.sieve = sieve
-        self.backend = f"PyTorch on {self.network.device.type}, fp32"
+        on_gpu = self.network.device.type == "cuda"
+        has_bf16 = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+        self.precision = precision or (Precision.bf16 if has_bf16 else Precision.fp32)
+        self.backend = f"PyTorch on {self.network.device.type}, {self.precision.name}"
 
     @classmethod
     def from_pretrained(
@@ -42,6 +50,7 @@ class TorchInference:
         max_length: int,
         base: Path | None = None,
         device: str | None = None,
+        precision: Precision | None = None,
         sieve: Sieve | None = None,
     ) -> "TorchInference":
         """Loads a saved network and its tokenizer from a local folder; a delta together with the base in another.
@@ -57,7 +66,7 @@ class TorchInference:
                 network = StanceForSequenceClassification(StanceConfig.from_pretrained(folder, local_files_only=True))
                 network.load_state_dict({name: torch.from_numpy(a) for name, a in read_delta(folder, base).items()})
             tokenizer = AutoTokenizer.from_pretrained(base or folder, local_files_only=True)
-        return cls(network, tokenizer, max_length=max_length, device=device, sieve=sieve)
+        return cls(network, tokenizer, max_length=max_length, device=device, precision=precision, sieve=sieve)
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config and tokenizer."""
@@ -80,7 +89,8 @@ class TorchInference:
     @torch.inference_mode()
     def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
         inputs = (torch.from_numpy(array).to(self.network.device) for array in (input_ids, attention_mask))
-        logits: NDArray[np.float32] = self.network(*inputs).logits.float().cpu().numpy()
+        with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
+            logits: NDArray[np.float32] = self.network(*inputs).logits.float().cpu().numpy()
         return logits
 
 

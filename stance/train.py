@@ -29,7 +29,7 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from stance.config import DecisionConfig, TrainConfig, Tuning
+from stance.config import DecisionConfig, Precision, TrainConfig, Tuning
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
@@ -85,7 +85,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
     if by_the_first(lambda: claim(folder, run, overwrite=config.overwrite)):
         trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
-        inference = TorchInference(trained, tokenizer, max_length=config.model.max_length)
+        inference = TorchInference(trained, tokenizer, max_length=config.model.max_length, precision=Precision.fp32)
         by_the_first(lambda: _save(inference, splits, config, run, history, folder=folder))
     else:
         log.info("%s already holds this model; overwrite=true trains it again.", folder)

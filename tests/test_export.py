@@ -19,6 +19,7 @@ from stance.labels import LABELS
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
 from stance.predict import Predictor
+from stance.sources import GRAPHS
 from stance.train import train
 
 TEXTS = ["we resume talks if they deny", "blame the rain", "rain fell " * 60, "", "\ud800 deny"]
@@ -114,7 +115,7 @@ def test_a_model_loaded_by_its_graph_is_saved_whole(exported: Path, tmp_path: Pa
     assert second.predict_proba(TEXTS) == pytest.approx(first.predict_proba(TEXTS), abs=1e-6)
 
 
-@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("precision", list(GRAPHS))
 def test_an_answer_does_not_hang_on_what_stands_beside_it(exported: Path, precision: Precision) -> None:
     predictor = Predictor.from_pretrained(exported, precision=precision)
     texts = [f"{'they deny ' * (n % 23)}if we resume {n}" for n in range(256)]
@@ -125,7 +126,7 @@ def test_an_answer_does_not_hang_on_what_stands_beside_it(exported: Path, precis
 
 def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: Path, tiny_data: Path) -> None:
     texts = [example.text for example in read_examples(tiny_data, LABELS)]
-    exact, other = (Predictor.from_pretrained(exported, precision=kind) for kind in Precision)
+    exact, other = (Predictor.from_pretrained(exported, precision=kind) for kind in GRAPHS)
     flips = sum(
         len({*one.labels} ^ {*two.labels}) for one, two in zip(exact.predict(texts), other.predict(texts), strict=True)
     )

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 import stance
+from stance.config import Precision
 from stance.decision import Band
 from stance.errors import ConfigError, ModelError
 from stance.labels import LABELS
 from stance.predict import Prediction, Predictor, predict
+
+BF16 = Precision.bf16
 
 
 def test_one_string_gives_one_prediction_and_several_give_as_many(tiny_predictor: Predictor) -> None:
@@ -113,6 +116,14 @@ def test_a_model_saved_again_predicts_the_same(tiny_predictor: Predictor, tmp_pa
     texts = ["we resume talks if they deny", "rain"]
     assert np.array_equal(again.predict_proba(texts), tiny_predictor.predict_proba(texts))
     assert again.thresholds == tiny_predictor.thresholds
+
+
+def test_products_in_bf16_say_nearly_the_same(tiny_model: Path) -> None:
+    texts = ["we resume talks if they deny", "blame the rain", "rain fell " * 9]
+    exact, coarse = (Predictor.from_pretrained(tiny_model, device="cpu", precision=kind) for kind in (None, BF16))
+    assert (exact.backend, coarse.backend) == ("PyTorch on cpu, fp32", "PyTorch on cpu, bf16")
+    difference = np.abs(exact.logits(texts) - coarse.logits(texts)).max()
+    assert 0 < difference < 0.05
 
 
 def test_the_function_takes_a_folder_or_a_predictor(tiny_model: Path, tiny_predictor: Predictor) -> None:
