@@ -41,13 +41,6 @@ def judge(predictor: Predictor, examples: Sequence[Example]) -> Judgement:
     return Judgement(predictor.labels, examples, gold_matrix(examples, predictor.labels), decide(predictor, examples))
 
 
-def judge_contrast(predictor: Predictor, path: Path) -> Scorecard:
-    """Scores a model on contrast sets, phenomenon by phenomenon."""
-    groups = read_contrast(path, predictor.labels)
-    members = [member for group in groups for member in group.members]
-    return score(groups, label_sets(decide(predictor, members).carried, predictor.labels))
-
-
 def evaluate(config: EvaluateConfig) -> Evaluation:
     """Judges a model on one split, and on contrast sets if there are any; writes ``config.output`` as JSON.
 
