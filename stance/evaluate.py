@@ -10,13 +10,13 @@ import numpy as np
 
 from stance.baselines.keywords import keyword_list
 from stance.baselines.regressions import tfidf
-from stance.bootstrap import defined, ratios
+from stance.bootstrap import Resamples, defined, ratios
 from stance.config import Baseline, DataConfig, EvaluateConfig
 from stance.contrast import ContrastGroup, read_contrast, score
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_split, read_splits
 from stance.decision import Decided
 from stance.errors import DataError
-from stance.evaluation import Evaluation, Judged, Judgement, Leakage, Rival, Scorecard
+from stance.evaluation import ContrastLeakage, Evaluation, Judged, Judgement, Leakage, Overlap, Rival
 from stance.groups import group, lengths, periods
 from stance.labels import label_sets
 from stance.leakage import find_overlaps
@@ -59,7 +59,8 @@ def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predic
     examples = read_split(config.split, predictor.labels, config.data, columns)
     slices = {LENGTH: lengths([example.text for example in examples]), **_columns(examples, config)}
     groups = [] if config.data.contrast is None else read_contrast(Path(config.data.contrast), predictor.labels)
-    judged, contrast = _judge(predictor, examples, groups, baselines=config.baselines)
+    judged, answers = _judge(predictor, examples, groups, baselines=config.baselines)
+    contrast = {name: score(groups, given) for name, given in answers.items() if groups}
     resamples = resamples_of(judged.model, draws=config.draws, seed=config.seed)
     data_sha256 = hash_examples(examples)
     evaluation = Evaluation(
@@ -73,7 +74,9 @@ def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predic
         confusion=measure_confusion(judged.model, resamples),
         slices=measure_slices(judged.model, resamples, slices, told=f"The {config.split} sentences"),
         contrast=contrast.get(_MODEL),
-        leakage=_leakage(predictor, judged.model, config),
+        leakage=_leakage(
+            predictor, judged.model, resamples, _contrast_leakage(predictor, groups, answers[_MODEL]), config
+        ),
         trained_on_it=any(part["sha256"] == data_sha256 for part in predictor.model_file.data.values()),
         baselines={
             name: Rival(measure_quality(rival, resamples), contrast.get(name)) for name, rival in judged.rivals.items()
@@ -102,8 +105,8 @@ def _columns(examples: Sequence[Example], config: EvaluateConfig) -> dict[str, l
 
 def _judge(
     predictor: Predictor, examples: Sequence[Example], groups: Sequence[ContrastGroup], *, baselines: bool
-) -> tuple[Judged, Mapping[str, Scorecard]]:
-    """What the model and the baselines say, and how they do on contrast sets, if there are any."""
+) -> tuple[Judged, Mapping[str, list[tuple[str, ...]]]]:
+    """What the model and the baselines say, and which labels they give the members of contrast sets."""
     labels = predictor.labels
     together = [*examples, *(member for group in groups for member in group.members)]
     model = judge(predictor, together)
@@ -112,8 +115,7 @@ def _judge(
     inside = np.arange(len(together)) < len(examples)
     judgements = {name: one.among(inside) for name, one in said.items()}
     answers = {name: label_sets(one.decided.carried[~inside], labels) for name, one in said.items()}
-    cards = {name: score(groups, given) for name, given in answers.items() if groups}
-    return Judged(judgements.pop(_MODEL), judgements), cards
+    return Judged(judgements.pop(_MODEL), judgements), answers
 
 
 def _rivals(predictor: Predictor, texts: Sequence[str]) -> dict[str, Decided]:
@@ -144,17 +146,40 @@ def _learned_from(predictor: Predictor) -> Splits | None:
     return splits
 
 
-def _leakage(predictor: Predictor, judgement: Judgement, config: EvaluateConfig) -> Leakage | None:
+def _leakage(
+    predictor: Predictor,
+    judgement: Judgement,
+    resamples: Resamples,
+    contrast: ContrastLeakage | None,
+    config: EvaluateConfig,
+) -> Leakage | None:
     overlaps = find_overlaps(predictor, judgement.examples)
     if overlaps is None:
         return None
     found = {overlap.id for overlap in overlaps}
     inside = np.array([example.id in found for example in judgement.examples])
-    resamples = resamples_of(judgement, draws=config.draws, seed=config.seed)
     (share,) = defined(resamples.estimate(ratios(resamples, inside[:, None], np.ones((len(inside), 1)))))
     without = None
     if inside.any() and not inside.all():
         rest = judgement.among(~inside)
         without = measure_quality(rest, resamples_of(rest, draws=config.draws, seed=config.seed))
+    return Leakage(*_exact_and_near(overlaps), share, overlaps, without, contrast)
+
+
+def _contrast_leakage(
+    predictor: Predictor, groups: Sequence[ContrastGroup], given: Sequence[tuple[str, ...]]
+) -> ContrastLeakage | None:
+    members = [member for group in groups for member in group.members]
+    overlaps = find_overlaps(predictor, members) if groups else None
+    if overlaps is None:
+        return None
+    seen = {overlap.scenario for overlap in overlaps}
+    rest = [group for group in groups if group.name not in seen]
+    given = [labels for member, labels in zip(members, given, strict=True) if member.scenario not in seen]
+    without = score(rest, given) if seen and rest else None
+    return ContrastLeakage(len(members), *_exact_and_near(overlaps), overlaps, without)
+
+
+def _exact_and_near(overlaps: Sequence[Overlap]) -> tuple[int, int]:
     exact = sum(overlap.exact for overlap in overlaps)
-    return Leakage(exact, len(overlaps) - exact, share, overlaps, without)
+    return exact, len(overlaps) - exact

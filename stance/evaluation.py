@@ -158,7 +158,7 @@ class Overlap:
 
     Attributes:
         id: of the judged sentence.
-        scenario: its document or scenario.
+        scenario: its document, scenario or contrast group.
         learned: the split that the model has it from, train or validation.
         exact: it is the same text, but for case and white space.
         similarity: the estimated Jaccard index of character 5-grams.
@@ -172,6 +172,22 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class ContrastLeakage:
+    """What of the contrast sentences the model had before it; ``exact``, ``near`` and ``overlaps`` as in ``Leakage``.
+
+    Attributes:
+        n: contrast sentences.
+        without: the groups that hold none of these; None where there is no overlap, or nothing else.
+    """
+
+    n: int
+    exact: int
+    near: int
+    overlaps: tuple[Overlap, ...]
+    without: Scorecard | None
+
+
+@dataclass(frozen=True)
 class Leakage:
     """What of the judged sentences the model had before it.
 
@@ -182,6 +198,7 @@ class Leakage:
         share: of all sentences, that are either.
         overlaps: each of them, the most alike first.
         without: figures on the sentences that are neither; None where there is no overlap, or nothing else.
+        contrast: of the contrast sentences; None where there are no contrast sets.
     """
 
     exact: int
@@ -189,6 +206,7 @@ class Leakage:
     share: Estimate
     overlaps: tuple[Overlap, ...]
     without: Quality | None
+    contrast: ContrastLeakage | None
 
 
 @dataclass(frozen=True)

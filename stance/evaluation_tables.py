@@ -7,7 +7,7 @@ from rich.table import Table
 
 from stance.bootstrap import FEW, Estimate
 from stance.compare import Comparison
-from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Quality, Scorecard, Slice
+from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Overlap, Quality, Scorecard, Slice
 from stance.figures import NAMES, counted, figure, with_interval
 
 _LABELS_GIVEN = ("precision", "recall", "f1", "average_precision")
@@ -115,13 +115,28 @@ def _leakage_lines(leakage: Leakage | None) -> Iterator[str]:
         f"The model has learned from {leakage.exact:,} of these sentences, and from near-duplicates of "
         f"{leakage.near:,} others: {_cell(leakage.share)} of all."
     )
-    for overlap in leakage.overlaps[:_SHOWN]:
-        how = "the same" if overlap.exact else f"similarity {overlap.similarity:.2f}"
-        yield f"  {overlap.id} ({overlap.scenario}): {overlap.learned}, {how}"
-    if len(leakage.overlaps) > _SHOWN:
-        yield f"  and {len(leakage.overlaps) - _SHOWN:,} more"
+    yield from _overlap_lines(leakage.overlaps)
     if leakage.without is not None:
         yield f"Without them macro F1 is {_cell(leakage.without.macro.f1)} (n = {leakage.without.n:,})."
+    contrast = leakage.contrast
+    if contrast is None:
+        return
+    yield (
+        f"Of {counted(contrast.n, 'contrast sentence')} it has learned from {contrast.exact:,}, and from "
+        f"near-duplicates of {contrast.near:,} others."
+    )
+    yield from _overlap_lines(contrast.overlaps)
+    if contrast.without is not None:
+        share = contrast.without.share
+        yield f"Without their groups {_cell(share)} are wholly right (n = {share.n:,})."
+
+
+def _overlap_lines(overlaps: Sequence[Overlap]) -> Iterator[str]:
+    for overlap in overlaps[:_SHOWN]:
+        how = "the same" if overlap.exact else f"similarity {overlap.similarity:.2f}"
+        yield f"  {overlap.id} ({overlap.scenario}): {overlap.learned}, {how}"
+    if len(overlaps) > _SHOWN:
+        yield f"  and {len(overlaps) - _SHOWN:,} more"
 
 
 def _table(title: str, first: str, *others: str) -> Table:

@@ -46,9 +46,16 @@ def test_the_json_has_every_figure_with_its_interval_and_what_the_model_had_lear
 ) -> None:
     rows = [json.loads(line) for line in tiny_data.read_text().splitlines()[:30]]
     new = {"text": "A wholly new sentence about nothing at all, written for this test.", "labels": [], "year": "2020"}
+    contrast = [
+        {"id": f"c{n}", "text": text, "labels": [], "group": f"g{n // 2}", "phenomenon": "negation"}
+        for n, text in enumerate([rows[0]["text"].upper(), "It rained all day.", "Nobody came.", "Nobody was asked."])
+    ]
     config = EvaluateConfig(
         model=TrainedModelConfig(path=str(tiny_model)),
-        data=DataConfig(test=str(write_jsonl(tmp_path / "other.jsonl", [*rows, new]))),
+        data=DataConfig(
+            test=str(write_jsonl(tmp_path / "other.jsonl", [*rows, new])),
+            contrast=str(write_jsonl(tmp_path / "contrast.jsonl", contrast)),
+        ),
         by=["year"],
         draws=100,
         output=str(tmp_path / "report" / "evaluation.json"),
@@ -73,6 +80,10 @@ def test_the_json_has_every_figure_with_its_interval_and_what_the_model_had_lear
     assert (leakage.exact, leakage.near, leakage.share.value) == (30, 0, pytest.approx(30 / 31))
     assert leakage.without is not None
     assert (leakage.without.n, leakage.without.macro.f1) == (1, None)
+    assert leakage.contrast is not None
+    assert [(one.id, one.scenario, one.exact) for one in leakage.contrast.overlaps] == [("c0", "g0", True)]
+    assert leakage.contrast.without is not None
+    assert leakage.contrast.without.share.n == 1
     console = Console(width=80, record=True, file=io.StringIO())
     for shown in evaluation_tables(evaluation):
         console.print(shown)
@@ -83,6 +94,7 @@ def test_the_json_has_every_figure_with_its_interval_and_what_the_model_had_lear
         "By length",
         "By year",
         "learned from 30 of these sentences",
+        "Of 4 contrast sentences it has learned from 1",
         " - ",
     ):
         assert told in text

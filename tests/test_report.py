@@ -54,7 +54,7 @@ class Evaluated:
 
 
 @pytest.fixture(scope="module")
-def evaluated(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+def evaluated(tiny_model: Path, tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     """The report of a model that was judged on hostile sentences."""
     folder = tmp_path_factory.mktemp("evaluated")
     rows = [
@@ -63,7 +63,15 @@ def evaluated(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Eva
     ]
     for n, row in enumerate(rows):
         row["text"] = f"{row['text']} {n}"
-    data = DataConfig(test=str(write_jsonl(folder / "hostile.jsonl", rows)))
+    learned = json.loads(tiny_data.read_text().splitlines()[0])["text"]
+    contrast: list[dict[str, object]] = [
+        {"id": text[:60], "text": text, "labels": [], "group": f"<u>{n // 2}</u>", "phenomenon": HOSTILE[0]}
+        for n, text in enumerate([learned, *HOSTILE[:3]])
+    ]
+    data = DataConfig(
+        test=str(write_jsonl(folder / "hostile.jsonl", rows)),
+        contrast=str(write_jsonl(folder / "contrast.jsonl", contrast)),
+    )
     config = EvaluateConfig(
         model=TrainedModelConfig(path=str(tiny_model)), data=data, by=["genre"], draws=50, output=str(folder / "e.json")
     )
@@ -121,6 +129,13 @@ def test_the_headline_stands_there_with_n_and_interval(evaluated: Evaluated) -> 
     assert f"n = {evaluation.quality.n}" in text
     for section in ("Label by label", "At a few thresholds", "In parts of the sentences", "The most telling errors"):
         assert section in text
+
+
+def test_contrast_sentences_seen_before_are_told(evaluated: Evaluated) -> None:
+    text = told(evaluated.page)
+    assert "of these sentences and 1 of the contrast sets in training" in text
+    assert "Of the 4 sentences there it has learned from 1, and from near-duplicates of 0 others." in text
+    assert "of 1 are wholly right" in text
 
 
 def test_number_and_noun_agree_where_there_is_one_of_each(tiny_model: Path, corpus: Path, tmp_path: Path) -> None:
