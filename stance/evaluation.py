@@ -161,7 +161,7 @@ class Overlap:
         scenario: its document, scenario or contrast group.
         learned: the split that the model has it from, train or validation.
         exact: it is the same text, but for case and white space.
-        similarity: the estimated Jaccard index of character 5-grams.
+        similarity: the Jaccard index of character 5-grams; estimated, with a standard error of .07, unless it is exact.
     """
 
     id: str
@@ -193,8 +193,8 @@ class Leakage:
 
     Attributes:
         exact: sentences that it was trained on or chosen by.
-        near: others that are near-duplicates of one, by an estimated similarity of .38 or more: so few of those above
-            .5 are missed, and some are counted that are less alike.
+        near: others that are near-duplicates of one, by an estimated similarity of .5 or more: some of .4 are counted,
+            some of .6 missed.
         share: of all sentences, that are either.
         overlaps: each of them, the most alike first.
         without: figures on the sentences that are neither; None where there is no overlap, or nothing else.

@@ -133,7 +133,7 @@ def _leakage_lines(leakage: Leakage | None) -> Iterator[str]:
 
 def _overlap_lines(overlaps: Sequence[Overlap]) -> Iterator[str]:
     for overlap in overlaps[:_SHOWN]:
-        how = "the same" if overlap.exact else f"similarity {overlap.similarity:.2f}"
+        how = "the same" if overlap.exact else f"similarity about {overlap.similarity:.2f}"
         yield f"  {overlap.id} ({overlap.scenario}): {overlap.learned}, {how}"
     if len(overlaps) > _SHOWN:
         yield f"  and {len(overlaps) - _SHOWN:,} more"

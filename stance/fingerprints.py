@@ -2,8 +2,10 @@
 
 Of each text there are 32 bits of a SHA-256, and the last four bits of 64 MinHash values (Li and König 2010, "b-bit
 minwise hashing") of its character 5-grams, whose agreement estimates the Jaccard index of two texts: 36 bytes a text.
-Of pairs whose index is .5, ``SIMILAR`` finds 97 in 100, of .6 and more practically all; of .4, though, 65 in 100, of .2
-two in 1,000, and of .05, as any two sentences have it, one in 10^9.
+The estimate is right on average, with a standard error of .07. Near-duplicates are those of which it is .5 or more: 55
+in 100 pairs whose index is .5, 95 of .6, practically all of .7; but 8 of .4, one in 600 of .3, and of .05, as any two
+sentences have it, one in 10^16. Of 11,603 sentences of real news, each against all others, 58 have an index of .5 or
+more with one, and 55 of these are found; so are 22 whose index is from .36 to .5.
 """
 
 import hashlib
@@ -27,8 +29,8 @@ DataHashes = Mapping[str, Mapping[str, Any]]
 
 GRAM = 5
 VALUES = 64
-SIMILAR = 27
-"""Values of ``VALUES`` that agree at least in near-duplicates."""
+SIMILAR = 34
+"""Values of ``VALUES`` that agree at least in near-duplicates: from here on the estimate is .5."""
 
 _BITS = 4
 _BLOCK = 512
