@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from stance.data import label_names
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
-from stance.labelled_rows import read_sentences
+from stance.labelled_rows import LabelledSentence, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
 from stance.tables import BadRow, GoodRow, Row, read_rows
@@ -80,13 +80,20 @@ class Coded:
     uncoded: tuple[str, ...]
 
 
-def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str | None = None) -> Corpus:
+def read_corpus(
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    document_column: str | None = None,
+    each: Callable[[LabelledSentence], None] = lambda _: None,
+) -> Corpus:
     """Reads a labelled file, keeping of each sentence only what is counted: corpora may have millions of them.
 
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file with labels and probabilities, or the folder of a corpus job.
         columns: others to keep.
         document_column: holds the document of a sentence; None takes ``document`` if there is one.
+        each: is given every sentence as it goes by, with all that is not kept.
 
     Raises:
         DataError: the file cannot be read, or is no labelled file, or lacks a column, or ids repeat.
@@ -107,6 +114,7 @@ def read_corpus(path: Path, *, columns: Sequence[str] = (), document_column: str
             if document_column is None and "document" in found.row:
                 document_column = "document"
             _need(path, found.row, [*columns, *([document_column] if document_column else [])])
+        each(found)
         ids.append(found.id)
         given.append(found.labels)
         probabilities.append(list(found.probabilities.values()))

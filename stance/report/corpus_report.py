@@ -8,7 +8,7 @@ from stance.estimate import SMALL, Estimate, Estimates, count
 from stance.figures import counted
 from stance.labelled import nothing_coded, read_coded, read_corpus
 from stance.prevalence import Method
-from stance.report.highlights import find_highlights
+from stance.report.highlights import Highlights
 from stance.report.origins import find_origins
 from stance.report.page import check_page, write_page
 from stance.report.palette import label_colour
@@ -38,7 +38,9 @@ def report_corpus(config: ReportConfig) -> Estimates:
     path, output = Path(config.corpus), Path(config.output)
     check_page(output)
     time = [] if config.time is None else [config.time]
-    corpus = read_corpus(path, columns=[*config.by, *time], document_column=config.document_column)
+    highlights = Highlights(config.sentences)
+    columns = [*config.by, *time]
+    corpus = read_corpus(path, columns=columns, document_column=config.document_column, each=highlights.add)
     sample = (
         nothing_coded(corpus) if config.coded is None else read_coded(Path(config.coded), corpus, config.label_column)
     )
@@ -66,7 +68,7 @@ def report_corpus(config: ReportConfig) -> Estimates:
         timelines=[] if config.time is None else _timelines(shares, config.time, corpus.labels),
         is_small=lambda row: row.small if row.coded else row.n < SMALL,
         small=SMALL,
-        highlights=find_highlights(path, corpus.labels, config.sentences),
+        highlights=highlights,
         origins=origins,
     )
     return estimates

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from stance.bootstrap import FEW, Estimate, ratios
+from stance.bootstrap import FEW, Estimate, Resamples, ratios
 from stance.config import EvaluateConfig
 from stance.decision import FloatArray
 from stance.errors import ConfigError
@@ -69,6 +69,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         for column, label in enumerate(model.labels)
     ]
     mistakes = find_mistakes(model)
+    resamples = resamples_of(model, draws=evaluation.draws, seed=evaluation.seed)
     there = {"slices": evaluation.slices, "contrast": evaluation.contrast, "leakage": evaluation.leakage}
     write_page(
         path,
@@ -86,7 +87,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         sweeps=sweeps,
         sweep_data=[asdict(one) for one in sweeps],
         trade_offs=[_trade_off(evaluation, model, column) for column in columns],
-        reliabilities=[_reliability(evaluation, model, column) for column in columns],
+        reliabilities=[_reliability(model, resamples, column) for column in columns],
         bands=predictor.bands,
         risk=risk("risk", [(label_colour(column), _risk(model, predictor, column)) for column in columns]),
         slices=_by_column(evaluation.slices),
@@ -122,11 +123,10 @@ def _curve(model: Judgement, column: int) -> tuple[FloatArray, FloatArray]:
     return recalls, precisions[:-1][::-1][first]
 
 
-def _reliability(evaluation: Evaluation, model: Judgement, column: int) -> Plot:
+def _reliability(model: Judgement, resamples: Resamples, column: int) -> Plot:
     probabilities, gold = model.decided.probabilities[:, column], model.gold[:, column]
     bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
     inside = bins[:, None] == np.unique(bins)
-    resamples = resamples_of(model, draws=evaluation.draws, seed=evaluation.seed)
     found = resamples.estimate(ratios(resamples, inside & gold[:, None], inside))
     means = (probabilities @ inside) / inside.sum(axis=0)
     return reliability(

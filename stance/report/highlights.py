@@ -1,13 +1,11 @@
-"""Sentences of a labelled corpus that are worth showing, found in one pass that keeps no others."""
+"""Sentences of a labelled corpus that are worth showing, found as they go by; no others are kept."""
 
 import heapq
-from collections import Counter
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import count
-from pathlib import Path
 
-from stance.labelled_rows import LabelledSentence, read_sentences
-from stance.tables import BadRow
+from stance.labelled_rows import LabelledSentence
 from stance.text import fold
 
 
@@ -38,36 +36,27 @@ class Best:
         return [sentence for *_, sentence in sorted(self._heap, reverse=True)]
 
 
-@dataclass
 class Highlights:
-    """What one pass has found, by label.
-
-    Attributes:
-        likeliest: given the label, of the highest probability.
-        to_look_at: of which the model is not sure, nearest to even odds.
-        uncertain: how many those are in all.
-    """
-
-    likeliest: dict[str, Best] = field(default_factory=dict)
-    to_look_at: dict[str, Best] = field(default_factory=dict)
-    uncertain: Counter[str] = field(default_factory=Counter)
-
-
-def find_highlights(path: Path, labels: tuple[str, ...], most: int) -> Highlights:
-    """Looks through a labelled file, or the folder of a corpus job.
+    """What has been found among the sentences that have gone by.
 
     Args:
-        path: of it.
-        labels: that it has.
         most: sentences to keep of each kind and label.
+
+    Attributes:
+        likeliest: by label, those given it, of the highest probability.
+        to_look_at: by label, those of which the model is not sure, nearest to even odds.
+        uncertain: by label, how many those are in all.
     """
-    found = Highlights({label: Best(most) for label in labels}, {label: Best(most) for label in labels})
-    for sentence in read_sentences(path):
-        if isinstance(sentence, BadRow):
-            continue
+
+    def __init__(self, most: int) -> None:
+        self.likeliest: Mapping[str, Best] = defaultdict(lambda: Best(most))
+        self.to_look_at: Mapping[str, Best] = defaultdict(lambda: Best(most))
+        self.uncertain: Counter[str] = Counter()
+
+    def add(self, sentence: LabelledSentence) -> None:
+        """Considers a sentence."""
         for label in sentence.labels:
-            found.likeliest[label].add(sentence, sentence.probabilities[label])
+            self.likeliest[label].add(sentence, sentence.probabilities[label])
         for label in sentence.uncertain:
-            found.to_look_at[label].add(sentence, -abs(sentence.probabilities[label] - 0.5))
-            found.uncertain[label] += 1
-    return found
+            self.to_look_at[label].add(sentence, -abs(sentence.probabilities[label] - 0.5))
+            self.uncertain[label] += 1
