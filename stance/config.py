@@ -106,6 +106,14 @@ class Precision(Enum):
     int8 = "int8"
 
 
+class Backend(Enum):
+    """What runs a network; the value is what its makers call it."""
+
+    onnxruntime = "ONNX Runtime"
+    openvino = "OpenVINO"
+    torch = "PyTorch"
+
+
 class Engine(Enum):
     """What runs a corpus job."""
 
@@ -288,8 +296,10 @@ class TrainedModelConfig:
         revision: branch, tag or commit of a hub id.
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
-        precision: how exactly to multiply. None takes, on a CPU, 8 bits where the model was seen to give the same
-            labels; on a GPU that has it, bf16; fp32 otherwise.
+        backend: what runs the network. None takes ONNX Runtime on a CPU if the model has a graph for it, else PyTorch;
+            OpenVINO (CPU only; an extra) needs no graph, and is faster still on processors that multiply in bf16.
+        precision: how exactly to multiply. None takes, in ONNX Runtime, 8 bits where the model was seen to give the
+            same labels; in the others bf16 where that is fast (of CPUs OpenVINO only); fp32 otherwise.
         cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
             network about the others only: faster. What that may lose is in ``stance.json``.
     """
@@ -298,21 +308,39 @@ class TrainedModelConfig:
     revision: str | None = None
     base: str | None = None
     device: str | None = None
+    backend: Backend | None = None
     precision: Precision | None = None
     cascade: bool = True
 
 
 @dataclass(kw_only=True)
-class EvaluateConfig:
-    """An evaluation run.
+class PartsConfig:
+    """Parts of the sentences, in each of which to look as well.
+
+    Attributes:
+        by: columns, of which each value makes a part.
+        time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), of which each period makes one.
+        period: year, month or day.
+    """
+
+    by: list[str] = field(default_factory=list)
+    time: str | None = None
+    period: Period = Period.month
+
+    @property
+    def columns(self) -> list[str]:
+        """Those that make parts."""
+        return [*self.by, *([] if self.time is None else [self.time])]
+
+
+@dataclass(kw_only=True)
+class EvaluateConfig(PartsConfig):
+    """An evaluation run; by length sentences are judged in parts in any case.
 
     Attributes:
         model: the trained model to judge.
         data: the splits, of which ``split`` is judged.
         split: train, validation or test.
-        by: columns of the data, in each of whose groups to judge as well; by length it is always done.
-        time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), to judge by period.
-        period: year, month or day.
         baselines: also judge the keyword list, and TF-IDF with logistic regression trained on the model's own data.
         draws: bootstrap samples for the intervals.
         seed: of the draws.
@@ -324,8 +352,6 @@ class EvaluateConfig:
     model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     split: str = "test"
-    by: list[str] = field(default_factory=list)
-    time: str | None = None
     period: Period = Period.year
     baselines: bool = True
     draws: int = 2000
@@ -502,7 +528,7 @@ class SampleConfig:
 
 
 @dataclass(kw_only=True)
-class CountConfig:
+class CountConfig(PartsConfig):
     """A labelled corpus, what of it is coded, and the parts in which to count its labels.
 
     Attributes:
@@ -511,18 +537,12 @@ class CountConfig:
             ``id`` and labels, which then counts as a simple random sample.
         label_column: what the person filled in.
         document_column: holds the document of a sentence; None takes ``document`` if there is one.
-        by: columns of the corpus, in each of whose groups to count.
-        time: column of dates (``2024-05-31``, or as much of one as ``period`` needs), to count by period.
-        period: year, month or day.
     """
 
     corpus: str = MISSING
     coded: str | None = None
     label_column: str = "labels"
     document_column: str | None = None
-    by: list[str] = field(default_factory=list)
-    time: str | None = None
-    period: Period = Period.month
 
 
 @dataclass(kw_only=True)

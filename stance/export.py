@@ -14,7 +14,7 @@ from stance.config import DataConfig, ExportConfig, Precision
 from stance.data import read_splits
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError, ModelError
-from stance.graph_weights import ARCHITECTURES, graph_weights
+from stance.graph_weights import check_architecture, graph_weights
 from stance.inference import Inference
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
@@ -76,7 +76,7 @@ def _load(folder: Path, max_length: int, base: Path | None) -> TorchInference:
 def _write_exact(network: TorchInference, folder: Path, base: Path | None) -> Path:
     graph = _graph(network, folder, Precision.fp32)
     wanted = network.logits(_PROBES).values
-    found = OnnxInference.from_pretrained(folder, max_length=network.max_length, base=base, graph=graph)
+    found = OnnxInference(folder, max_length=network.max_length, base=base, graph=graph)
     difference = np.abs(found.logits(_PROBES).values - wanted).max()
     if difference > TOLERANCE:
         raise ModelError(
@@ -98,15 +98,10 @@ def _graph(network: TorchInference, folder: Path, precision: Precision) -> bytes
     except ImportError:
         raise ConfigError("Writing a graph needs one more package: pip install 'stance[export]'") from None
     config = network.network.config.to_dict()
-    encoder = config["encoder"]
-    if encoder["model_type"] not in ARCHITECTURES or encoder["hidden_act"] != "gelu":
-        raise ConfigError(
-            f"Graphs are written for {' and '.join(ARCHITECTURES)} encoders, and {folder} has one of the kind "
-            f"{encoder['model_type']} ({encoder.get('hidden_act')}): it runs in torch."
-        )
+    check_architecture(config["encoder"], folder)
     weights = {name: tensor.numpy() for name, tensor in network.network.state_dict().items()}
     graph: bytes = build_graph(
-        graph_weights(weights, encoder, precision, network.max_length), config, precision
+        graph_weights(weights, config["encoder"], precision, network.max_length), config, precision
     ).SerializeToString()
     return graph
 
@@ -125,8 +120,8 @@ def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, ba
     length = model_file.max_length
     graph = _graph(network, folder, Precision.int8)
     flips = _flips(
-        OnnxInference.from_pretrained(folder, max_length=length, base=base),
-        OnnxInference.from_pretrained(folder, max_length=length, base=base, precision=Precision.int8, graph=graph),
+        OnnxInference(folder, max_length=length, base=base),
+        OnnxInference(folder, max_length=length, base=base, precision=Precision.int8, graph=graph),
         texts,
         model_file,
     )

@@ -6,12 +6,14 @@ weights.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stance.config import Precision
+from stance.errors import ConfigError
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -52,11 +54,28 @@ ARCHITECTURES = {
         attended=("encoder.layer.{}.attention.attn.o", "encoder.layer.{}.attention.LayerNorm"),
     ),
 }
-"""Those that a graph can be written for; the others run in torch."""
+"""Those that a graph is known for; the others run in torch."""
 
 _LARGEST = 63
 _BUCKETS, _FAR = 32, 128
 """Of MPNet's relative positions: how many kinds of distance, and from where on all are alike."""
+
+
+def check_architecture(encoder: Mapping[str, Any], folder: Path) -> None:
+    """Tells whether a graph is known for an encoder.
+
+    Args:
+        encoder: its config.
+        folder: of the model, for the message.
+
+    Raises:
+        ConfigError: none is.
+    """
+    if encoder["model_type"] not in ARCHITECTURES or encoder["hidden_act"] != "gelu":
+        raise ConfigError(
+            f"Graphs are known for {' and '.join(ARCHITECTURES)} encoders, and {folder} has one of the kind "
+            f"{encoder['model_type']} ({encoder.get('hidden_act')}): it runs in torch."
+        )
 
 
 def graph_weights(

@@ -12,16 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from stance.config import DEFAULT_MODEL, Precision, TrainedModelConfig
+from stance.config import DEFAULT_MODEL, Backend, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
-from stance.errors import ModelError
+from stance.errors import ConfigError, ModelError
 from stance.model_file import ModelFile
 from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, find_delta_base, find_source, hash_file
 from stance.text import split_sentences
+
+_WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)
+"""In which PyTorch and OpenVINO multiply."""
 
 if TYPE_CHECKING:
     from stance.inference import Inference
@@ -77,6 +80,7 @@ class Predictor:
             revision=config.revision,
             base=config.base,
             device=config.device,
+            backend=config.backend,
             precision=config.precision,
             cascade=config.cascade,
         )
@@ -89,6 +93,7 @@ class Predictor:
         revision: str | None = None,
         base: str | Path | None = None,
         device: str | None = None,
+        backend: Backend | None = None,
         precision: Precision | None = None,
         cascade: bool = True,
     ) -> "Predictor":
@@ -100,13 +105,17 @@ class Predictor:
             revision: branch, tag or commit of a hub id.
             base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.
-            precision: how exactly to multiply. By default, on a CPU, in 8 bits where the model was seen to give the
-                same labels; on a GPU that has it, in bf16; in fp32 otherwise.
+            backend: what runs the network; by default ONNX Runtime on a CPU if the model has a graph for it, else
+                PyTorch. OpenVINO (an extra) needs no graph, and is faster still on CPUs that multiply in bf16.
+            precision: how exactly to multiply; by default in 8 bits in ONNX Runtime where the model was seen to give
+                the same labels, in bf16 in the others where that is fast, and in fp32 otherwise.
             cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
                 network about the others only: faster. What that may lose is in ``stance.json``.
 
         Raises:
-            ModelError: it cannot be found, or is not a model of stance, or its weights are not those it was saved with.
+            ModelError: it cannot be found, or is not a model of stance, or its weights are not those it was saved with;
+                or the backend cannot run it in that way.
+            ConfigError: the backend's package is not installed, or it cannot run the encoder.
         """
         source = find_source(str(name_or_path), revision)
         model_file = ModelFile.read(source.folder)
@@ -120,6 +129,7 @@ class Predictor:
             base=find_delta_base(source, str(base or model_file.base["name"])),
             max_length=model_file.max_length,
             device=device,
+            backend=backend,
             precision=precision,
             sieve=_sieve(source.folder, model_file) if cascade else None,
         )
@@ -270,29 +280,44 @@ def _inference(
     base: Path | None,
     max_length: int,
     device: str | None,
+    backend: Backend | None,
     precision: Precision | None,
     sieve: "Sieve | None",
 ) -> "Inference":
-    """ONNX Runtime where the model has a graph and the CPU is to be used; else PyTorch."""
-    # Imported here, so that importing this module stays fast, and that ONNX Runtime need not wait for torch.
+    # Backends are imported here, so that importing this module stays fast, and that none need wait for another.
     on_cpu = device == "cpu" or (device is None and shutil.which("nvidia-smi") is None)
-    there = [kind for kind, graph in GRAPHS.items() if on_cpu and (folder / graph).exists()]
-    if precision is Precision.int8 and precision not in there:
-        raise ModelError(
-            f"{folder} cannot run in 8 bits{'' if on_cpu else ' on a GPU'}: expected {GRAPHS[precision]}, which "
-            "scripts/export.py writes if it gives the same labels. Leave the precision out."
-        )
-    if there and precision is not Precision.bf16:
-        from stance.onnx_inference import OnnxInference
+    graphs = [kind for kind, graph in GRAPHS.items() if on_cpu and (folder / graph).exists()]
+    backend = backend or (Backend.onnxruntime if graphs and precision is not Precision.bf16 else Backend.torch)
+    if backend is not Backend.torch and not on_cpu:
+        raise ModelError(f"{backend.value} runs models on the CPU: expected device=cpu, or another backend.")
+    if backend is Backend.onnxruntime and precision is None:
+        precision = graphs[-1] if graphs else Precision.fp32
+    if precision and precision not in (graphs if backend is Backend.onnxruntime else _WITHOUT_GRAPH):
+        raise ModelError(_cannot(folder, backend, precision, on_cpu=on_cpu))
+    options: dict[str, Any] = {"max_length": max_length, "base": base, "precision": precision, "sieve": sieve}
+    if backend is Backend.torch:
+        from stance.torch_inference import TorchInference
 
-        return OnnxInference.from_pretrained(
-            folder, max_length=max_length, base=base, precision=precision or there[-1], sieve=sieve
-        )
-    from stance.torch_inference import TorchInference
+        return TorchInference.from_pretrained(folder, device=device, **options)
+    if backend is Backend.openvino:
+        try:
+            from stance.openvino_inference import OpenVinoInference
+        except ImportError:
+            raise ConfigError("backend=openvino needs one more package: pip install 'stance[openvino]'") from None
+        return OpenVinoInference(folder, **options)
+    from stance.onnx_inference import OnnxInference
 
-    return TorchInference.from_pretrained(
-        folder, max_length=max_length, base=base, device=device, precision=precision, sieve=sieve
-    )
+    return OnnxInference(folder, **options)
+
+
+def _cannot(folder: Path, backend: Backend, precision: Precision, *, on_cpu: bool) -> str:
+    if precision in GRAPHS and on_cpu and backend is not Backend.openvino:
+        return (
+            f"{folder} cannot run in {Backend.onnxruntime.value} in {precision.name}: expected {GRAPHS[precision]}, "
+            "which scripts/export.py writes if it gives the same labels. Leave backend and precision out."
+        )
+    what = backend.value if on_cpu else f"{backend.value} on a GPU"
+    return f"{what} does not multiply in {precision.name}: leave the precision out, or name another backend."
 
 
 @overload

@@ -144,7 +144,7 @@ def test_8_bits_that_give_other_labels_are_not_kept(
     export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
     assert "decisions about validation sentences" in caplog.text
     assert not (folder / "graph.int8.onnx").exists()
-    with pytest.raises(ModelError, match="cannot run in 8 bits"):
+    with pytest.raises(ModelError, match="cannot run in ONNX Runtime in int8"):
         Predictor.from_pretrained(folder, precision=Precision.int8)
 
 

@@ -1,0 +1,101 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Run
+from transformers import DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
+
+from stance.config import Backend, ModelConfig, Pooling, Precision, TrainConfig
+from stance.errors import ConfigError, ModelError
+from stance.predict import Predictor
+from stance.train import train
+
+pytest.importorskip("openvino", reason="the openvino extra is not installed")
+
+TEXTS = ["we resume talks if they deny", "blame the rain", "rain fell " * 60, "", "\ud800 deny"]
+OPENVINO = Backend.openvino
+
+
+@pytest.mark.parametrize("pooling", list(Pooling))
+def test_it_answers_as_torch_does_and_each_text_by_itself(
+    pooling: Pooling, tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    tiny_config.model = ModelConfig(encoder=tiny_config.model.encoder, pooling=pooling, max_length=64)
+    expected = train(tiny_config, tmp_path).logits(TEXTS)
+    predictor = Predictor.from_pretrained(tmp_path, backend=OPENVINO, precision=Precision.fp32)
+    assert predictor.backend == "OpenVINO, fp32"
+    assert predictor.logits(TEXTS) == pytest.approx(expected, abs=1e-4)
+    for text, row in zip(TEXTS, predictor.logits(TEXTS), strict=True):
+        assert predictor.logits([text])[0] == pytest.approx(row, abs=1e-5)
+
+
+def test_it_knows_the_relative_positions_of_mpnet(tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    network = MPNetModel(MPNetConfig(vocab_size=300, max_position_embeddings=300, **sizes))
+    network.encoder.relative_attention_bias.weight.data.normal_()  # as it starts it is too weak to tell
+    network.save_pretrained(encoder)
+    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=256)
+    texts = [*TEXTS, "if they deny we blame the rain " * 40]
+    expected = train(tiny_config, tmp_path / "model").logits(texts)
+    predictor = Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, precision=Precision.fp32)
+    assert predictor.logits(texts) == pytest.approx(expected, abs=1e-4)
+
+
+def test_products_in_bf16_say_nearly_the_same(tiny_model: Path) -> None:
+    fine, coarse = (
+        Predictor.from_pretrained(tiny_model, backend=OPENVINO, precision=kind).logits(TEXTS)
+        for kind in (Precision.fp32, Precision.bf16)
+    )
+    assert coarse == pytest.approx(fine, abs=0.05)
+
+
+def test_a_model_saved_from_it_is_whole(tiny_model: Path, tmp_path: Path) -> None:
+    predictor = Predictor.from_pretrained(tiny_model, backend=OPENVINO, precision=Precision.fp32)
+    predictor.save_pretrained(tmp_path)
+    assert Predictor.from_pretrained(tmp_path).logits(TEXTS) == pytest.approx(predictor.logits(TEXTS), abs=1e-4)
+
+
+def test_its_maker_is_not_told_and_torch_is_not_loaded(tiny_model: Path) -> None:
+    code = (
+        "import sys; from stance.config import Backend; from stance.predict import Predictor; "
+        f"Predictor.from_pretrained({str(tiny_model)!r}, backend=Backend.openvino).predict('they deny'); "
+        "print([name for name, module in sys.modules.items() "
+        "if module and (name == 'torch' or name.startswith('openvino_telemetry'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_what_it_cannot_run_is_told(
+    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    DistilBertModel(DistilBertConfig(vocab_size=300, dim=32, n_layers=1, n_heads=2, hidden_dim=64)).save_pretrained(
+        encoder
+    )
+    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=64)
+    train(tiny_config, tmp_path / "model")
+    with pytest.raises(ConfigError, match=r"known for bert and mpnet encoders, and .* of the kind distilbert"):
+        Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO)
+    with pytest.raises(ModelError, match="OpenVINO does not multiply in int8"):
+        Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, precision=Precision.int8)
+    with pytest.raises(ModelError, match="OpenVINO runs models on the CPU"):
+        Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, device="cuda")
+    monkeypatch.setitem(sys.modules, "stance.openvino_inference", None)
+    with pytest.raises(ConfigError, match=r"pip install 'stance\[openvino\]'"):
+        Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO)
+
+
+def test_the_script_takes_it(tiny_model: Path, tmp_path: Path, run_script: Run) -> None:
+    (tmp_path / "in.txt").write_text("They deny it. Rain fell.")
+    done = run_script(
+        *("predict.py", f"input={tmp_path / 'in.txt'}", f"output={tmp_path / 'out'}"),
+        *(f"model.path={tiny_model}", "model.backend=openvino"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"backend": "OpenVINO' in (tmp_path / "out" / "manifest.json").read_text()
