@@ -13,7 +13,7 @@ from stance.config import CountConfig, EstimateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design
 from stance.errors import DataError
-from stance.groups import MANY, NO_VALUE, apart, group, periods
+from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
@@ -115,8 +115,7 @@ def estimate(config: EstimateConfig) -> Estimates:
         DataError: corpus or sample cannot be read, do not fit each other, or lack a column; nothing is coded; dates are
             none; or a regression has no one solution.
     """
-    time = [] if config.time is None else [config.time]
-    columns = list(dict.fromkeys([*config.by, *time, *config.covariates]))
+    columns = list(dict.fromkeys([*config.columns, *config.covariates]))
     corpus = read_corpus(Path(config.corpus), columns=columns, document_column=config.document_column)
     sample = read_coded(Path(config.coded), corpus, config.label_column)
     done = count(corpus, sample, config)
@@ -178,11 +177,7 @@ class _Part:
 def _parts(corpus: Corpus, config: CountConfig) -> Iterator[_Part]:
     yield _Part(None, None, np.ones(len(corpus.ids), dtype=np.bool_))
     told = str(corpus.path)
-    grouped = {name: [group(value) for value in corpus.columns[name]] for name in config.by}
-    if config.time is not None:
-        dates = corpus.columns[config.time]
-        grouped[config.time] = periods(dates, config.period, column=config.time, ids=corpus.ids, told=told)
-    for name, values in grouped.items():
+    for name, values in grouped(corpus.columns, config, ids=corpus.ids, told=told).items():
         groups, where = apart(values, column=name, told=told)
         for number, value in enumerate(groups):
             yield _Part(name, value, where == number)

@@ -17,7 +17,7 @@ from stance.data import Example, Splits, gold_matrix, hash_examples, read_split,
 from stance.decision import Decided
 from stance.errors import DataError
 from stance.evaluation import ContrastLeakage, Evaluation, Judged, Judgement, Leakage, Overlap, Rival
-from stance.groups import group, lengths, periods
+from stance.groups import grouped, lengths
 from stance.labels import label_sets
 from stance.leakage import find_overlaps
 from stance.predict import Predictor
@@ -55,9 +55,8 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
 def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predictor]:
     """As ``evaluate``; also gives what was said about each sentence, and the model: what a report is made from."""
     predictor = Predictor.from_config(config.model)
-    columns = [*config.by, *([] if config.time is None else [config.time])]
-    examples = read_split(config.split, predictor.labels, config.data, columns)
-    slices = {LENGTH: lengths([example.text for example in examples]), **_columns(examples, config)}
+    examples = read_split(config.split, predictor.labels, config.data, config.columns)
+    slices = {LENGTH: lengths([example.text for example in examples]), **_by_column(examples, config)}
     groups = [] if config.data.contrast is None else read_contrast(Path(config.data.contrast), predictor.labels)
     judged, answers = _judge(predictor, examples, groups, baselines=config.baselines)
     contrast = {name: score(groups, given) for name, given in answers.items() if groups}
@@ -90,17 +89,13 @@ def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predic
 _MODEL = "model"
 
 
-def _columns(examples: Sequence[Example], config: EvaluateConfig) -> dict[str, list[str]]:
+def _by_column(examples: Sequence[Example], config: EvaluateConfig) -> dict[str, list[str]]:
     told = f"The {config.split} sentences"
-    for column in (*config.by, *([] if config.time is None else [config.time])):
+    for column in config.columns:
         if not any(column in example.columns for example in examples):
             raise DataError(f"{told} have no column '{column}' to judge by. Check by= and time=.")
-    found = {column: [group(example.columns.get(column)) for example in examples] for column in config.by}
-    if config.time is not None:
-        dates = [example.columns.get(config.time) for example in examples]
-        ids = [example.id for example in examples]
-        found[config.time] = periods(dates, config.period, column=config.time, ids=ids, told=told)
-    return found
+    columns = {column: [example.columns.get(column) for example in examples] for column in config.columns}
+    return grouped(columns, config, ids=[example.id for example in examples], told=told)
 
 
 def _judge(

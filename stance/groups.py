@@ -2,13 +2,13 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.config import Period
+from stance.config import PartsConfig
 from stance.errors import DataError
 
 NO_VALUE = "(none)"
@@ -27,29 +27,37 @@ def group(value: Any) -> str:
     return NO_VALUE if value is None or value == "" else str(value)
 
 
-def periods(values: Sequence[Any], period: Period, *, column: str, ids: Sequence[str], told: str) -> list[str]:
-    """The period of each date.
+def grouped(
+    columns: Mapping[str, Sequence[Any]], config: PartsConfig, *, ids: Sequence[str], told: str
+) -> dict[str, list[str]]:
+    """The group of each sentence in each of the columns that make parts, by its value or its period.
 
     Args:
-        values: dates such as ``2024-05-31``, or as much of one as the period needs; or nothing.
-        period: year, month or day.
-        column: where they stand.
-        ids: of their sentences.
+        columns: what stands in each; of dates such as ``2024-05-31``, or as much of one as the period needs.
+        config: the parts.
+        ids: of the sentences.
         told: names the file in errors.
 
     Raises:
-        DataError: some are no dates.
+        DataError: some dates are none.
     """
-    found = [group(value) for value in values]
+    found = {column: [group(value) for value in columns[column]] for column in config.by}
+    if config.time is not None:
+        dates = [group(value) for value in columns[config.time]]
+        _check_dates(dates, config, ids, told)
+        found[config.time] = [date if date == NO_VALUE else date[: config.period.value] for date in dates]
+    return found
+
+
+def _check_dates(dates: Sequence[str], config: PartsConfig, ids: Sequence[str], told: str) -> None:
     wrong = [
-        f"sentence '{identifier}': {value!r:.40}"
-        for identifier, value in zip(ids, found, strict=True)
-        if value != NO_VALUE and not (_DATE.match(value) and len(value) >= period.value)
+        f"sentence '{identifier}': {date!r:.40}"
+        for identifier, date in zip(ids, dates, strict=True)
+        if date != NO_VALUE and not (_DATE.match(date) and len(date) >= config.period.value)
     ]
     if wrong:
-        example = "2024-05-31"[: period.value]
-        raise DataError(f"{told}: expected '{column}' to hold dates such as {example}, found:", wrong)
-    return [value if value == NO_VALUE else value[: period.value] for value in found]
+        example = "2024-05-31"[: config.period.value]
+        raise DataError(f"{told}: expected '{config.time}' to hold dates such as {example}, found:", wrong)
 
 
 def lengths(texts: Sequence[str]) -> list[str]:

@@ -37,10 +37,8 @@ def report_corpus(config: ReportConfig) -> Estimates:
     """
     path, output = Path(config.corpus), Path(config.output)
     check_page(output)
-    time = [] if config.time is None else [config.time]
     highlights = Highlights(config.sentences)
-    columns = [*config.by, *time]
-    corpus = read_corpus(path, columns=columns, document_column=config.document_column, each=highlights.add)
+    corpus = read_corpus(path, columns=config.columns, document_column=config.document_column, each=highlights.add)
     sample = (
         nothing_coded(corpus) if config.coded is None else read_coded(Path(config.coded), corpus, config.label_column)
     )
