@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, pipeline
 
-from stance.config import BenchmarkConfig, DataConfig, Precision, PredictConfig, TrainedModelConfig
+from stance.config import Backend, BenchmarkConfig, DataConfig, Precision, PredictConfig, TrainedModelConfig
 from stance.corpus import label
 from stance.data import read_split
 from stance.errors import ConfigError, DataError
@@ -104,14 +105,15 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
     with TemporaryDirectory() as temporary, quiet_transformers():
         whole = Path(temporary) / "whole"
         Predictor.from_config(config.model).save_pretrained(whole)
-        systems = _systems(config, whole, Path(temporary))
+        systems = _systems(whole, Path(temporary))
         speeds = _time(systems, texts, config.rounds)
         latencies = {name: _latency(run, texts) for name, run in systems.items() if not name.startswith("corpus")}
         tokens = float(np.mean([len(ids) for ids in AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]]))
         cost = _cost(whole, tokens)
-        ceilings = {precision.name: _ceiling(precision) for precision in GRAPHS}
+        precisions = {name: _precision(name) for name in systems}
+        ceilings = {kind.name: _ceiling(kind) for kind in Precision if kind in precisions.values()}
         reached = {
-            speed.system: speed.median * cost / (ceilings["int8" if "int8" in speed.system else "fp32"] * 1e9)
+            speed.system: speed.median * cost / (ceilings[precisions[speed.system].name] * 1e9)
             for speed in speeds
             if not speed.system.startswith("SetFit")
         }
@@ -145,37 +147,58 @@ def make_sentences(count: int, source: str) -> list[str]:
     return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
 
 
-def _systems(config: BenchmarkConfig, whole: Path, temporary: Path) -> dict[str, Run]:
+def _systems(whole: Path, temporary: Path) -> dict[str, Run]:
     systems: dict[str, Run] = {}
     classify: Any = pipeline("text-classification", str(whole), top_k=None, device="cpu")
     systems["transformers pipeline, one by one"] = lambda texts: [classify(text) for text in texts]
     systems[PIPELINE] = lambda texts: classify(texts, batch_size=32)
     systems |= _rivals(whole)
     plain = Predictor.from_pretrained(whole, precision=Precision.fp32, cascade=False)
-    systems["ONNX Runtime fp32, batches of 32 as they come"] = lambda texts: [
+    systems["ONNX Runtime, batches of 32 as they come, fp32"] = lambda texts: [
         plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)
     ]
-    graphs = [precision for precision, graph in GRAPHS.items() if (whole / graph).exists()]
-    for precision in graphs:
-        predictor = Predictor.from_pretrained(whole, precision=precision, cascade=False)
-        systems[f"stance predict, {precision.name}"] = predictor.predict
-    systems[f"corpus job of stance, {graphs[-1].name}"] = lambda texts: _job(whole, texts, temporary, cascade=False)
+    return systems | _ours(whole, temporary, cascade=False)
+
+
+def _ours(whole: Path, temporary: Path, *, cascade: bool) -> dict[str, Run]:
+    """All that can run the model here, exactly first; and the corpus job with what runs it by itself."""
+    ways: list[tuple[Backend, Precision]] = [
+        (Backend.onnxruntime, precision) for precision, graph in GRAPHS.items() if (whole / graph).exists()
+    ]
+    if find_spec("openvino"):
+        ways += [(Backend.openvino, precision) for precision in _openvino_precisions()]
+    ending = ", cascade" if cascade else ""
+    systems: dict[str, Run] = {}
+    for backend, precision in ways:
+        predictor = Predictor.from_pretrained(whole, backend=backend, precision=precision, cascade=cascade)
+        systems[f"stance, {predictor.backend}{ending}"] = predictor.predict
+    usual = Predictor.from_pretrained(whole).backend
+    systems[f"corpus job of stance, {usual}{ending}"] = lambda texts: _job(whole, texts, temporary, cascade=cascade)
     return systems
+
+
+def _openvino_precisions() -> tuple[Precision, ...]:
+    from stance.openvino_graph import fastest_precision  # an extra
+
+    return tuple(dict.fromkeys((Precision.fp32, fastest_precision())))
+
+
+def _precision(system: str) -> Precision:
+    """In which a system multiplies, by its name; rivals do it in fp32."""
+    return next((precision for precision in Precision if f", {precision.name}" in system), Precision.fp32)
 
 
 def _time_cascade(config: BenchmarkConfig, systems: dict[str, Run], whole: Path, temporary: Path) -> dict[str, Any]:
     """What ``Benchmark`` tells of the cascade; nothing of a model without a sieve."""
-    cascade = Predictor.from_pretrained(whole)
-    if cascade.sieve is None:
+    predictor = Predictor.from_pretrained(whole)
+    if predictor.sieve is None:
         return {}
-    told, texts = _news(config, cascade.labels)
-    without = list(systems)[-2:]
-    timed = {name: systems[name] for name in (PIPELINE, *without)}
-    timed[f"{without[0]}, cascade"] = cascade.predict
-    timed[f"{without[1]}, cascade"] = lambda texts: _job(whole, texts, temporary, cascade=True)
-    speeds = _time(timed, texts, config.rounds)
+    told, texts = _news(config, predictor.labels)
+    cascades = _ours(whole, temporary, cascade=True)
+    without = {name: run for name, run in systems.items() if f"{name}, cascade" in cascades}
+    speeds = _time({PIPELINE: systems[PIPELINE], **without, **cascades}, texts, config.rounds)
     tokens = AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]
-    settled = cascade.sieve.settles(cascade.sieve.logits(tokens))
+    settled = predictor.sieve.settles(predictor.sieve.logits(tokens))
     return {"news": tuple(speeds), "told": told, "settled": float(settled.mean())}
 
 
@@ -279,15 +302,18 @@ def _ceiling(precision: Precision, trials: int = 9) -> float:
 
 
 def _products(precision: Precision, rows: int, inner: int, columns: int) -> Iterator[Callable[[], object]]:
-    """A product as ONNX Runtime makes it, and in fp32 as torch does too."""
+    """A product as ONNX Runtime makes it, as torch does, or as either."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 
     chance = np.random.default_rng(0)
     exact = precision is Precision.fp32
-    if exact:
-        one, other = torch.randn(rows, inner), torch.randn(inner, columns)
+    if precision is not Precision.int8:
+        kind = torch.float32 if exact else torch.bfloat16
+        one, other = torch.randn(rows, inner, dtype=kind), torch.randn(inner, columns, dtype=kind)
         yield lambda: one @ other
+    if precision is Precision.bf16:
+        return
     weight = chance.integers(-63, 64, (inner, columns)).astype(np.float32 if exact else np.int8)
     left = chance.integers(0, 256, (rows, inner)).astype(np.float32 if exact else np.uint8)
     kinds = (TensorProto.FLOAT, TensorProto.FLOAT) if exact else (TensorProto.UINT8, TensorProto.INT32)
@@ -353,7 +379,8 @@ def _rows(speeds: Sequence[Speed]) -> Iterator[tuple[str, ...]]:
 
 
 def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
-    packages = ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers")
+    packages = ["torch", "transformers", "onnxruntime", "sentence-transformers", "setfit", "tokenizers"]
+    packages += ["openvino"] * (find_spec("openvino") is not None)
     usual = BenchmarkConfig()
     command = "python scripts/benchmark.py"
     for name, value, before in (
@@ -368,11 +395,12 @@ def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     yield "# Speed\n"
     yield f"{found.hardware}; {', '.join(f'{name} {version(name)}' for name in packages)}.\n"
     yield f"```\n{command}\n```\n"
+    ceilings = ", ".join(f"{most:.0f} ({name})" for name, most in found.ceilings.items())
     yield (
         f"{found.sentences:,} sentences as long as real ones ({found.tokens:.1f} tokens on average), "
         f"{config.rounds} rounds, the systems one after\nthe other in each. All run the same encoder. The ceiling is "
         "the most that bare matrix products reach on the same cores:\n"
-        f"{found.ceilings['fp32']:.0f} (fp32) and {found.ceilings['int8']:.0f} (int8) billion multiply-adds a second.\n"
+        f"{ceilings} billion multiply-adds a second.\n"
     )
     yield from table(
         (*_COLUMNS, "of the ceiling"),

@@ -38,14 +38,15 @@ def test_every_system_is_timed_on_the_same_sentences(
         output=str(tmp_path / "speed.md"),
     )
     found = benchmark(config)
-    assert len(found.speeds) == 8
+    systems = [speed.system for speed in found.speeds]
+    assert {"stance, ONNX Runtime, fp32", "stance, ONNX Runtime, int8", "stance, OpenVINO, fp32"} < set(systems)
     assert all(len(speed.rates) == 2 and min(speed.rates) > 0 for speed in found.speeds)
-    assert {speed.system.rpartition(", ")[2] for speed in found.speeds} >= {"fp32", "int8"}
     assert 10 < found.memory[50] < 4000
-    assert [speed.system.endswith(", cascade") for speed in found.news] == [False, False, False, True, True]
+    cascades = [speed.system for speed in found.news if speed.system.endswith(", cascade")]
+    assert [name.removesuffix(", cascade") for name in cascades] == [name for name in systems if "stance" in name]
     assert found.told == "written test sentences"  # no real ones are there
     assert 0 <= found.settled <= 1
     text = (tmp_path / "speed.md").read_text()
     assert f"| {PIPELINE} |" in text
-    (row,) = (line for line in text.splitlines() if line.startswith(f"| {PIPELINE} | ") and "1.00" in line)
-    assert row.split("|")[4].strip() == "1.00"
+    rows = [line.split("|") for line in text.splitlines() if line.startswith(f"| {PIPELINE} | ")]
+    assert [row[4].strip() for row in rows if len(row) > 5] == ["1.00", "1.00"]  # of all, and of those with the cascade
