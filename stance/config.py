@@ -199,6 +199,7 @@ class ObjectiveConfig:
             time.
         teachers: trained models, the mean of whose probabilities is learned beside the labels.
         teacher_weight: share of the target that is the teachers' probability.
+        variants: how often each training sentence is varied at random; of these the teachers alone say what they carry.
     """
 
     positive_weight: float = 3.0
@@ -209,6 +210,7 @@ class ObjectiveConfig:
     consistency: float = 0.0
     teachers: list[str] = field(default_factory=list)
     teacher_weight: float = 0.5
+    variants: int = 0
 
 
 @dataclass(kw_only=True)

@@ -58,9 +58,12 @@ def check_objective(config: ObjectiveConfig) -> None:
         ("label_smoothing", config.label_smoothing, 0 <= config.label_smoothing < 1),
         ("consistency", config.consistency, config.consistency >= 0),
         ("teacher_weight", config.teacher_weight, 0 < config.teacher_weight <= 1),
+        ("variants", config.variants, config.variants >= 0),
     ):
         if not fits:
             raise ConfigError(f"objective.{name}={value} is out of range.")
+    if config.variants and not config.teachers:
+        raise ConfigError("objective.variants are labelled by teachers: name them, objective.teachers=[large].")
 
 
 def _focus(log_probability: Tensor, exponent: float) -> Tensor | float:

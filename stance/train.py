@@ -49,6 +49,7 @@ from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_chec
 from stance.sources import WEIGHTS, find_source, hash_file
 from stance.teachers import ask
 from stance.torch_inference import TorchInference, tokenize_with
+from stance.variants import vary
 from stance.version import __version__
 
 log = logging.getLogger(__name__)
@@ -161,14 +162,14 @@ def _fit(
 ) -> tuple[StanceForSequenceClassification, list[dict[str, float]]]:
     """Trains the network, from the last checkpoint if there is one; returns it at its best, and how it came there."""
     labels = tuple(config.labels)
+    length = config.model.max_length
+    texts = [example.text for example in splits.validation]
     trainer = _Trainer(
         objective=Objective(config.objective),
         model=_tunable(network, config),
         args=_arguments(config, checkpoints),
-        train_dataset=_dataset(splits.train, targets(splits.train, config), tokenizer, config.model.max_length),
-        eval_dataset=_dataset(
-            splits.validation, gold_matrix(splits.validation, labels), tokenizer, config.model.max_length
-        ),
+        train_dataset=_dataset(*lessons(splits.train, config), tokenizer, length),
+        eval_dataset=_dataset(texts, gold_matrix(splits.validation, labels), tokenizer, length),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=lambda outcome: _validate(outcome, labels),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
@@ -316,25 +317,31 @@ class _Watch(TrainerCallback):
         log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, told["metrics"]["eval_macro_f1"])
 
 
-def targets(examples: list[Example], config: TrainConfig) -> FloatArray:
-    """What the network is to answer: the labels, or between them and the teachers' probabilities."""
+def lessons(examples: list[Example], config: TrainConfig) -> tuple[list[str], FloatArray]:
+    """What the network is to learn from: texts, and what it is to answer, of shape (texts, labels).
+
+    The answers are the labels, or between them and the teachers' probabilities; for variants these alone.
+    """
+    texts = [example.text for example in examples]
     gold = gold_matrix(examples, tuple(config.labels)).astype(np.float64)
     objective = config.objective
     if not objective.teachers:
-        return gold
-    taught = ask(objective.teachers, [example.text for example in examples], tuple(config.labels))
-    return (1 - objective.teacher_weight) * gold + objective.teacher_weight * taught
+        return texts, gold
+    varied = [*texts, *vary(texts, objective.variants, seed=0)]  # whatever the run's: teachers are asked once for all
+    answers = ask(objective.teachers, varied, tuple(config.labels))
+    answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
+    return varied, answers
 
 
 def _dataset(
-    examples: list[Example],
+    texts: list[str],
     targets: FloatArray | BoolArray,
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> datasets.Dataset:
-    tokens = encode(tokenize_with(tokenizer), [example.text for example in examples], max_length)
+    tokens = encode(tokenize_with(tokenizer), texts, max_length)
     if tokens.truncated.any():
-        log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(examples), max_length)
+        log.warning("%d of %d sentences exceed %d tokens: cut.", tokens.truncated.sum(), len(texts), max_length)
     return datasets.Dataset.from_dict({"input_ids": tokens.ids, "labels": targets.astype(np.float32)})
 
 
