@@ -21,8 +21,9 @@ from stance.data import read_examples
 from stance.errors import ConfigError, DataError
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
+from stance.objective import check_objective
 from stance.predict import Predictor
-from stance.train import targets, train
+from stance.train import lessons, train
 
 
 def weights_of(folder: Path) -> str:
@@ -162,10 +163,28 @@ def test_a_teacher_is_learned_from_and_belongs_to_the_run(
     tiny_config.objective.teachers, tiny_config.objective.teacher_weight = [str(tiny_model)], 0.25
     gold = np.array([[label in example.labels for label in tiny_config.labels] for example in examples])
     wanted = 0.75 * gold + 0.25 * tiny_predictor.predict_proba(texts)
-    assert targets(examples, tiny_config) == pytest.approx(wanted)
+    told, answers = lessons(examples, tiny_config)
+    assert told == texts
+    assert answers == pytest.approx(wanted)
     train(tiny_config, tmp_path / "pupil")
     assert ModelFile.read(tmp_path / "pupil").base[f"{tiny_model}_sha256"] == weights_of(tiny_model)
     assert weights_of(tmp_path / "pupil") != weights_of(tiny_model)
+
+
+def test_variants_are_labelled_by_the_teachers_alone(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor
+) -> None:
+    examples = read_examples(tiny_data, tiny_config.labels)
+    tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 2
+    texts, answers = lessons(examples, tiny_config)
+    varied = texts[len(examples) :]
+    assert len(varied) == 2 * len(examples)
+    assert answers[len(examples) :] == pytest.approx(tiny_predictor.predict_proba(varied))
+    tiny_config.seed += 1
+    assert lessons(examples, tiny_config)[0] == texts
+    tiny_config.objective.teachers = []
+    with pytest.raises(ConfigError, match="labelled by teachers"):
+        check_objective(tiny_config.objective)
 
 
 def test_a_teacher_of_other_labels_is_refused(tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path) -> None:
@@ -271,7 +290,7 @@ import sys
 from omegaconf import OmegaConf
 from pathlib import Path
 from stance.config import TrainConfig
-from stance.train import targets, train
+from stance.train import train
 config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(sys.argv[1]))
 train(OmegaConf.to_object(config), Path(sys.argv[2]))
 """
