@@ -113,7 +113,7 @@ def _leakage_lines(leakage: Leakage | None) -> Iterator[str]:
         return
     yield (
         f"The model has learned from {leakage.exact:,} of these sentences, and from near-duplicates of "
-        f"{leakage.near:,} others: {_cell(leakage.share)} of all."
+        f"{leakage.near:,} others: {with_interval(leakage.share)} of all."
     )
     yield from _overlap_lines(leakage.overlaps)
     if leakage.without is not None:

@@ -23,6 +23,14 @@ class Ranking:
         self.order: NDArray[np.int64] = np.argsort(probabilities, kind="stable")
         self._probabilities, self._gold = probabilities[self.order], gold[self.order]
 
+    @property
+    def bins(self) -> NDArray[np.int64]:
+        """The bin of the calibration error that each sentence is in, from 0 on, of shape (sentences,)."""
+        bins = np.empty_like(self.order)
+        for number, inside in enumerate(np.array_split(self.order, CALIBRATION_BINS)):
+            bins[inside] = number
+        return bins
+
     def average_precision(self, times: NDArray[np.int64]) -> FloatArray:
         """Area under the precision-recall curve of each sample, not interpolated; nan without positives.
 

@@ -68,6 +68,17 @@ def test_figures_that_hang_on_order_are_those_of_the_sample_written_out() -> Non
                 assert np.isnan(precision)
 
 
+def test_the_bins_are_those_that_the_calibration_error_is_made_of() -> None:
+    rng = np.random.default_rng(6)
+    for sentences in (7, 40, 103):
+        probabilities, gold = rng.random(sentences).round(1), rng.random(sentences) < 0.4
+        bins = Ranking(probabilities, gold).bins
+        parts = [bins == number for number in np.unique(bins)]
+        assert {part.sum() for part in parts} <= {sentences // 10, sentences // 10 + 1}
+        gaps = [abs(probabilities[part].mean() - gold[part].mean()) * part.sum() for part in parts]
+        assert sum(gaps) / sentences == pytest.approx(calibration_error(probabilities, gold))
+
+
 def test_what_is_undefined_is_none_and_what_is_always_right_has_the_interval_of_its_documents() -> None:
     documents = [str(n // 2) for n in range(60)]
     resamples = Resamples(documents, draws=200, seed=0)

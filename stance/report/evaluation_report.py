@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from stance.bootstrap import FEW, Estimate, Resamples, ratios
+from stance.bootstrap import FEW, Estimate, Resamples, defined, ratios
 from stance.config import EvaluateConfig
 from stance.decision import FloatArray
 from stance.errors import ConfigError
@@ -15,6 +15,7 @@ from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
 from stance.figures import counted
 from stance.predict import Predictor
 from stance.quality import resamples_of
+from stance.ranking import Ranking
 from stance.report.mistakes import find_mistakes
 from stance.report.page import check_page, write_page
 from stance.report.palette import label_colour
@@ -22,8 +23,8 @@ from stance.report.plots import Plot, reliability, risk, trade_off
 from stance.report.sweep import sweep
 from stance.report.words import Words, find_words
 
-BINS = 10
-"""Of equal width, by which sentences are gathered for the reliability curve."""
+STEPS = 20
+"""Shares of the sentences at which it is told how many decisions are wrong."""
 
 _SECTIONS = {
     "summary": "In short",
@@ -89,7 +90,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         trade_offs=[_trade_off(evaluation, model, column) for column in columns],
         reliabilities=[_reliability(model, resamples, column) for column in columns],
         bands=predictor.bands,
-        risk=risk("risk", [(label_colour(column), _risk(model, predictor, column)) for column in columns]),
+        risks=_risks(model, resamples, predictor),
         slices=_by_column(evaluation.slices),
         phenomena=_weakest_first(evaluation),
         texts={example.id: example.text for example in model.examples},
@@ -125,7 +126,7 @@ def _curve(model: Judgement, column: int) -> tuple[FloatArray, FloatArray]:
 
 def _reliability(model: Judgement, resamples: Resamples, column: int) -> Plot:
     probabilities, gold = model.decided.probabilities[:, column], model.gold[:, column]
-    bins = np.minimum((probabilities * BINS).astype(np.int64), BINS - 1)
+    bins = Ranking(probabilities, gold).bins
     inside = bins[:, None] == np.unique(bins)
     found = resamples.estimate(ratios(resamples, inside & gold[:, None], inside))
     means = (probabilities @ inside) / inside.sum(axis=0)
@@ -136,12 +137,23 @@ def _reliability(model: Judgement, resamples: Resamples, column: int) -> Plot:
     )
 
 
-def _risk(model: Judgement, predictor: Predictor, column: int) -> FloatArray:
-    """The share of wrong decisions among the surest sentence, the surest two, and so on."""
-    probabilities = model.decided.probabilities[:, column]
-    order = np.argsort(-np.abs(probabilities - predictor.thresholds[model.labels[column]]), kind="stable")
-    wrong = (model.decided.carried != model.gold)[order, column]
-    return np.asarray(np.cumsum(wrong) / np.arange(1, len(wrong) + 1))
+def _risks(model: Judgement, resamples: Resamples, predictor: Predictor) -> list[Plot]:
+    """Label by label, the share of wrong decisions among the surest twentieth, two twentieths, and so on."""
+    sizes = np.unique(-(-len(model.examples) * np.arange(1, STEPS + 1) // STEPS))
+    thresholds = np.array([predictor.thresholds[label] for label in model.labels])
+    surest_first = np.argsort(-np.abs(model.decided.probabilities - thresholds), axis=0, kind="stable")
+    places = np.argsort(surest_first, axis=0)
+    wrong = model.decided.carried != model.gold
+    found = []
+    for column in range(len(model.labels)):
+        inside = places[:, [column]] < sizes
+        found.append(defined(resamples.estimate(ratios(resamples, inside & wrong[:, [column]], inside))))
+    most = max(one.high for curve in found for one in curve)
+    shares = (sizes / len(model.examples)).tolist()
+    return [
+        risk(f"risk-{column}", label_colour(column), list(zip(shares, curve, strict=True)), most)
+        for column, curve in enumerate(found)
+    ]
 
 
 def _by_column(slices: Sequence[Slice]) -> dict[str, list[Slice]]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 300, 225
 """Of a plot in its own units, which are pixels where it stands at its natural size: a phone's width, almost."""
+NARROWEST = 0.05
+"""Probability up to which a reliability curve reaches at least, so that its scale needs few digits."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
@@ -85,8 +87,9 @@ def trade_off(
             axes.plot([recall.low, recall.high], [dot[1], dot[1]], **ink)
         if precision is not None:
             axes.plot([dot[0], dot[0]], [precision.low, precision.high], **ink)
-        axes.set(xlabel="recall", ylabel="precision")
-        _unit_square(axes)
+        ticks = np.linspace(0, 1, 6)
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.005), xticks=ticks, yticks=ticks)
+        axes.set_xticklabels([f"{tick:.1f}" for tick in ticks])
 
     return _draw(name, draw, dot)
 
@@ -102,30 +105,33 @@ def reliability(name: str, colour: str, bins: Sequence[tuple[float, Estimate]]) 
 
     def draw(axes: "Axes") -> None:
         said = [mean for mean, _ in bins]
-        axes.plot([0, 1], [0, 1], color=COLOURS["muted"][0], linewidth=0.9, linestyle=(0, (3, 3)))
         lows, highs = [found.low for _, found in bins], [found.high for _, found in bins]
+        end = min(1.05 * max(*said, *highs, NARROWEST), 1)
+        axes.plot([0, end], [0, end], color=COLOURS["muted"][0], linewidth=0.9, linestyle=(0, (3, 3)))
         axes.vlines(said, lows, highs, COLOURS[colour][0], linewidths=1.2)
         values = [found.value for _, found in bins]
         axes.plot(said, values, color=COLOURS[colour][0], linewidth=1.2, marker="o", markersize=4.5, clip_on=False)
-        axes.set(xlabel="probability said", ylabel="share found")
-        _unit_square(axes)
+        axes.set(xlabel="probability said", ylabel="share found", xlim=(0, end), ylim=(0, end))
 
     return _draw(name, draw)
 
 
-def risk(name: str, curves: Sequence[tuple[str, FloatArray]]) -> Plot:
+def risk(name: str, colour: str, curve: Sequence[tuple[float, Estimate]], most: float) -> Plot:
     """The share of wrong decisions among the surest, for growing shares of the sentences.
 
     Args:
         name: of the plot.
-        curves: by colour, the share among the surest one, two, and so on.
+        colour: of the label.
+        curve: share of the sentences, and of these the share that is decided wrongly.
+        most: end of the scale of the latter.
     """
 
     def draw(axes: "Axes") -> None:
-        for colour, wrong in curves:
-            axes.plot(np.arange(1, len(wrong) + 1) / len(wrong), wrong, color=COLOURS[colour][0], linewidth=1.6)
-        axes.set(xlabel="share of the sentences, surest first", ylabel="wrong", xlim=(0, 1))
-        axes.set_ylim(bottom=0)
+        shares = [share for share, _ in curve]
+        lows, highs = [wrong.low for _, wrong in curve], [wrong.high for _, wrong in curve]
+        axes.fill_between(shares, lows, highs, color=COLOURS[colour][0], alpha=0.18, linewidth=0)
+        axes.plot(shares, [wrong.value for _, wrong in curve], color=COLOURS[colour][0], linewidth=1.6)
+        axes.set(xlabel="share of the sentences, surest first", ylabel="wrong", xlim=(0, 1), ylim=(0, most))
 
     return _draw(name, draw)
 
@@ -153,12 +159,6 @@ def timeline(
         axes.set_ylim(bottom=0)
 
     return _draw(name, draw)
-
-
-def _unit_square(axes: "Axes") -> None:
-    ticks = np.linspace(0, 1, 6)
-    axes.set(xlim=(0, 1), ylim=(0, 1.005), xticks=ticks, yticks=ticks)
-    axes.set_xticklabels([f"{tick:.1f}" for tick in ticks])
 
 
 def _draw(name: str, draw: Callable[["Axes"], None], dot: tuple[float, float] | None = None) -> Plot:
