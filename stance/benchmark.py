@@ -167,13 +167,12 @@ def _ours(whole: Path, temporary: Path, *, cascade: bool) -> dict[str, Run]:
     ]
     if find_spec("openvino"):
         ways += [(Backend.openvino, precision) for precision in _openvino_precisions()]
-    ending = ", cascade" if cascade else ""
     systems: dict[str, Run] = {}
     for backend, precision in ways:
         predictor = Predictor.from_pretrained(whole, backend=backend, precision=precision, cascade=cascade)
-        systems[f"stance, {predictor.backend}{ending}"] = predictor.predict
-    usual = Predictor.from_pretrained(whole).backend
-    systems[f"corpus job of stance, {usual}{ending}"] = lambda texts: _job(whole, texts, temporary, cascade=cascade)
+        systems[f"stance, {predictor.backend}"] = predictor.predict
+    usual = Predictor.from_pretrained(whole, cascade=cascade).backend
+    systems[f"corpus job of stance, {usual}"] = lambda texts: _job(whole, texts, temporary, cascade=cascade)
     return systems
 
 

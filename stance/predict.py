@@ -152,8 +152,8 @@ class Predictor:
 
     @property
     def backend(self) -> str:
-        """What computes, and how exactly: others may give other digits."""
-        return self._inference.backend
+        """What computes, how exactly, and whether behind a sieve: others may give other digits."""
+        return f"{self._inference.backend}{', cascade' * (self.sieve is not None)}"
 
     @property
     def sieve(self) -> "Sieve | None":

@@ -130,6 +130,7 @@ def test_what_it_may_lose_is_told_in_the_model_file(sieved: Path) -> None:
 def test_a_cascade_gives_no_label_to_what_is_settled_and_the_network_s_to_the_rest(sieved: Path) -> None:
     cascade, network = Predictor.from_pretrained(sieved), Predictor.from_pretrained(sieved, cascade=False)
     assert network.sieve is None
+    assert cascade.backend == f"{network.backend}, cascade"
     texts = [f"{'they deny ' * (n % 3)}the rain fell {'rain ' * (n % 5)}if we resume"[: 9 + n] for n in range(60)]
     one, other = cascade.predict(texts), network.predict(texts)
     settled = [a.probabilities != pytest.approx(b.probabilities, abs=1e-4) for a, b in zip(one, other, strict=True)]
