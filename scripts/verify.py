@@ -20,6 +20,11 @@ def main(config: VerifyConfig, _: Path) -> int:
         f"Of {counted(found.n, 'sentence')} drawn, {found.n - found.different:,} had the probabilities that "
         f"{config.model.path} gives (largest difference {found.largest:.1g})."
     )
+    if found.other_backend:
+        show(
+            f"It was labelled by {found.other_backend}, and digits may differ for it: to have the same, name that with "
+            "model.backend= and model.precision=."
+        )
     show(f"{config.folder} was {'' if found.holds else 'NOT '}made by {config.model.path}.")
     return 0 if found.holds else 3
 

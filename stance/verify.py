@@ -29,6 +29,7 @@ class Verification:
         n: sentences labelled again.
         different: of these, those with a probability that the model does not give.
         largest: the largest difference between a probability there and the model's.
+        other_backend: what computed the folder, where that is not what computes here: digits may differ for it.
     """
 
     same_weights: bool
@@ -36,6 +37,7 @@ class Verification:
     n: int
     different: int
     largest: float
+    other_backend: str | None
 
     @property
     def holds(self) -> bool:
@@ -73,6 +75,7 @@ def verify(config: VerifyConfig) -> Verification:
         n=len(rows),
         different=sum(gap > TOLERANCE for gap in gaps),
         largest=max(gaps, default=0.0),
+        other_backend=None if recorded["backend"] == predictor.backend else recorded["backend"],
     )
 
 

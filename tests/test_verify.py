@@ -25,7 +25,7 @@ def folder(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> 
 def test_the_model_that_made_it_is_confirmed(folder: Path, tiny_model: Path) -> None:
     found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(folder), sample=20))
     assert found.holds
-    assert (found.n, found.different, found.changed) == (20, 0, ())
+    assert (found.n, found.different, found.changed, found.other_backend) == (20, 0, (), None)
     assert 0 <= found.largest < 1e-4
 
 
@@ -65,3 +65,8 @@ def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
 def test_a_folder_that_no_job_made_is_told(tmp_path: Path, tiny_model: Path) -> None:
     with pytest.raises(DataError, match="holds no output of a corpus job"):
         verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(tmp_path)))
+
+
+def test_what_was_computed_in_another_way_is_told(folder: Path, tiny_model: Path, run_script: Run) -> None:
+    done = run_script("verify.py", f"folder={folder}", f"model.path={tiny_model}", "model.precision=bf16")
+    assert "It was labelled by PyTorch on cpu, fp32" in done.stdout.replace("\n", " ")
