@@ -70,8 +70,8 @@ class Statistic:
         cases: what each is of.
         width: numbers that are held for a sample at a time, if more than there are clusters.
         shares: they lie between 0 and 1.
-        biased: shape (figures,), those that samples overstate, as a calibration error; their spread is reflected about
-            the value (the basic interval of Davison and Hinkley 1997, chapter 5), which still belongs to it.
+        biased: shape (figures,), distances that samples overstate, as a calibration error; what they overstate is
+            taken off the ends of the interval, to which the value still belongs.
     """
 
     figures: Callable[[Times], FloatArray]
@@ -125,8 +125,7 @@ class Resamples:
         drawn[:, np.isnan(values)] = 0  # of these there is no percentile, nor need there be
         low, high = percentile(drawn, [tail, 100 - tail], axis=0)
         if statistic.biased is not None:
-            mirrored = np.minimum(2 * values - high, values), np.maximum(2 * values - low, values)
-            low, high = np.where(statistic.biased, mirrored, (low, high))
+            low, high = np.where(statistic.biased, _moved(values, drawn, low, high), (low, high))
         if statistic.shares:
             beyond = (tail / 100) ** (1 / np.maximum(statistic.cases.clusters, 1))
             low, high = np.where(values == 1, beyond, np.maximum(low, 0)), np.where(values == 0, 1 - beyond, high)
@@ -154,6 +153,19 @@ class Resamples:
         for start in range(0, self._draws, together):
             size = min(together, self._draws - start)
             yield rng.multinomial(self.clusters, np.full(self.clusters, 1 / self.clusters), size=size)
+
+
+def _moved(values: FloatArray, drawn: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The ends of the spread of distances without what samples overstate.
+
+    Chance adds to the square of a distance, for which debiased calibration errors allow (Ferro and Fricker 2012, "A
+    bias-corrected decomposition of the Brier score"; Kumar, Liang and Ma 2019, "Verified uncertainty calibration"):
+    once in the sample, and about as much again in a draw from it. The lower end loses both, the upper one only the
+    second, since draws vary too little where the sample has few cases of a kind.
+    """
+    added = (drawn**2).mean(axis=0) - values**2
+    lower, upper = (np.sqrt(np.maximum(end**2 - off, 0)) for end, off in ((low, 2 * added), (high, added)))
+    return np.minimum(lower, values), np.maximum(upper, values)
 
 
 def estimate_f1(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from stance.bootstrap import Resamples, estimate_f1, estimate_means, estimate_share, ratios
+from stance.bootstrap import Cases, Resamples, Statistic, estimate_f1, estimate_means, estimate_share, ratios
 from stance.metrics import calibration_error
 from stance.ranking import Ranking
 
@@ -47,6 +47,30 @@ def test_intervals_cover_the_truth_as_often_as_they_say_and_only_when_drawn_by_d
 
     assert all(0.92 <= covered <= 0.97 for covered in coverage(by_document=True, samples=300))
     assert all(covered < 0.75 for covered in coverage(by_document=False, samples=30))
+
+
+@pytest.mark.parametrize("error", [0, 0.1])
+def test_intervals_of_a_calibration_error_cover_the_truth_though_samples_overstate_it(error: float) -> None:
+    rng = np.random.default_rng(8)
+    hits, values = 0, []
+    for seed in range(100):
+        probabilities = rng.uniform(0, 0.8, size=400)
+        gold = rng.random(400) < probabilities + error
+        ranking = Ranking(probabilities, gold)
+        resamples = Resamples([str(n) for n in range(400)], draws=100, seed=seed)
+        order = resamples.where[ranking.order]
+        statistic = Statistic(
+            lambda times, ranking=ranking, order=order: ranking.calibration_error(times[:, order])[:, None],
+            Cases(np.array([400]), np.array([400])),
+            width=400,
+            biased=np.array([True]),
+        )
+        (found,) = resamples.estimate(statistic)
+        assert found is not None
+        values.append(found.value)
+        hits += found.low <= error <= found.high
+    assert np.mean(values) > error + 0.005
+    assert hits >= 90
 
 
 def test_figures_that_hang_on_order_are_those_of_the_sample_written_out() -> None:
