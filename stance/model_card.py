@@ -28,10 +28,17 @@ text around a sentence tells, are lost on it.
 _FIGURES = ("average_precision", "calibration_error", "brier", "coverage", "passed_over", "given_wrongly")
 _MEASURED = """
 Avg. prec.: average precision, the area under the precision-recall curve, whatever the threshold. ECE: expected
-calibration error, which samples overstate, so that its interval holds the truth less often than others do. Sure: share
-of the sentences outside the band. Passed over: share of those with the label that are below it. Given wrongly: share of
-those given the label for sure that do not carry it. A figure that is not of all sentences tells how many it is of; a
-dash marks one that is of none."""
+calibration error, which samples overstate; its interval allows for that. Sure: share of the sentences outside the
+band. Passed over: share of those with the label that are below it. Given wrongly: share of those given the label for
+sure that do not carry it. A figure that is not of all sentences tells how many it is of; a dash marks one that is of
+none."""
+_SIEVE = """
+## What it need not read
+
+A sieve settles {settled:,} of the {validation:,} validation sentences as without a label before the network is asked.
+Of new sentences that the network gives a label, at most {loss:.1%} are expected to be lost so, whichever the label; of
+those that the sieve had not learned from, these were:
+"""
 
 
 def write_card(config: CardConfig) -> Path:
@@ -102,6 +109,12 @@ def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
                 (label, *(_cell(getattr(figures, name), quality.n) for name in _FIGURES))
                 for label, figures in quality.labels.items()
             ),
+        )
+    if sieve := model_file.metrics.get("sieve"):
+        yield _SIEVE.format(**sieve)
+        yield from table(
+            ("label", "given by the network", "lost"),
+            ((label, f"{n:,}", sieve["lost"][label]) for label, n in sieve["given"].items()),
         )
     yield "\n## How to make it again\n"
     if config.commands:

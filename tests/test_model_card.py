@@ -2,6 +2,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from stance.config import CardConfig, DataConfig, TrainConfig, TrainedModelConfi
 from stance.data import read_examples
 from stance.evaluate import judge
 from stance.model_card import write_card
+from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.quality import measure_quality, resamples_of
 from stance.train import train
@@ -86,3 +88,22 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
     assert re.search(r"\| TF-IDF \+ logistic \| 1 \|", card.text)
     assert re.search(r"\| single seeds of its recipe \| 2 \|.*\| 0\.\d{3} \|$", card.text, re.MULTILINE)
     assert "```bash\npython scripts/train.py name=model\n```" in card.text
+
+
+def test_the_card_of_a_model_with_a_sieve_tells_what_that_may_lose(
+    tiny_data: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    data = DataConfig(test=str(tiny_data))
+    model = TrainedModelConfig(path=str(folder), cascade=False)
+    config = CardConfig(model=model, targets={"tiny": data}, contrast=None, draws=50)
+    assert "sieve" not in write_card(config).read_text()
+    model_file = ModelFile.read(folder)
+    given = dict.fromkeys(model_file.decision.labels, 1234)
+    facts = {"sha256": "", "loss": 0.005, "given": given, "lost": dict.fromkeys(given, 5)}
+    facts |= {"validation": 3000, "settled": 1500}
+    replace(model_file, metrics=model_file.metrics | {"sieve": facts}).write(folder)
+    card = write_card(config).read_text()
+    assert "A sieve settles 1,500 of the 3,000 validation sentences" in card
+    assert "at most 0.5% are expected to be lost" in card
+    assert "| denial | 1,234 | 5 |" in card
