@@ -117,8 +117,9 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
             for speed in speeds
             if not speed.system.startswith("SetFit")
         }
-        memory = {rows: _memory(config, texts, rows, Path(temporary)) for rows in config.memory_rows}
         news = _time_cascade(config, systems, whole, Path(temporary))
+        starts = tuple(_start(config) for _ in range(config.rounds))
+        memory = {rows: _memory(config, texts, rows, Path(temporary)) for rows in config.memory_rows}
     found = Benchmark(
         hardware=_hardware(),
         sentences=len(texts),
@@ -127,7 +128,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         ceilings=ceilings,
         reached=reached,
         latencies=latencies,
-        starts=tuple(_start(config) for _ in range(config.rounds)),
+        starts=starts,
         memory=memory,
         **news,
     )
