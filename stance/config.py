@@ -236,7 +236,7 @@ class TrainingConfig:
     tuning: Tuning = Tuning.full
     frozen_layers: int = 0
     epochs: int = 8
-    learning_rate: float = 4e-4
+    learning_rate: float = 2e-4
     batch_size: int = 16
     warmup: float = 0.1
     weight_decay: float = 0.01
