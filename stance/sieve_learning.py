@@ -5,6 +5,8 @@ highest logit lies above where few sentences with that label lie. Of n sentences
 the sieve has not learned from, the k-th lowest is found; a new one lies lower with a chance of k / (n + 1) (split
 conformal prediction, Vovk et al. 2005). A sentence is settled if it lies lower than that for every label. What is
 promised holds for sentences of the kind that the model was trained on.
+
+The probabilities of what is settled are the sieve's, so the model's bands are fitted again, for both together.
 """
 
 import logging
@@ -20,11 +22,13 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from stance.bands import fit_band
 from stance.config import DataConfig, SieveConfig
-from stance.data import hold_out, read_splits
-from stance.decision import BoolArray
+from stance.data import gold_matrix, hold_out, read_splits
+from stance.decision import BoolArray, Decision
 from stance.errors import ConfigError, DataError
 from stance.inference import batches_by_length, encode
+from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sieve import FAR, NEAR, Sieve, write_sieve
@@ -101,7 +105,8 @@ def learn_sieve(config: SieveConfig) -> Learned:
     arrays = student.arrays()
     decision = model_file.decision
     taught_given = decision.decide(decision.probabilities(answers[: len(texts)])).carried
-    given = decision.decide(predictor.predict_proba(judged)).carried
+    exact = predictor.logits(judged)
+    given = decision.decide(decision.probabilities(exact)).carried
     path = source.folder / SIEVE
     with replacing(path) as temporary:
         write_sieve(temporary, arrays | {"below": np.zeros(len(predictor.labels))})
@@ -119,8 +124,20 @@ def learn_sieve(config: SieveConfig) -> Learned:
         validation=len(splits.validation),
         settled=int(settled[len(held_out) :].sum()),
     )
-    replace(model_file, metrics=model_file.metrics | {"sieve": asdict(learned)}).write(source.folder)
+    cascade = np.where(settled[:, None], said, exact)[len(held_out) :]
+    replace(
+        model_file,
+        decision=_with_bands(decision, cascade, gold_matrix(splits.validation, predictor.labels), model_file),
+        metrics=model_file.metrics | {"sieve": asdict(learned)},
+    ).write(source.folder)
     return learned
+
+
+def _with_bands(decision: Decision, logits: Floats, gold: BoolArray, model_file: ModelFile) -> Decision:
+    """The decision with bands that keep their promises for the cascade, whose probabilities are less exact."""
+    error_rate = model_file.settings["decision"]["error_rate"]
+    columns = zip(decision.probabilities(logits).T, gold.T, decision.thresholds, strict=True)
+    return replace(decision, bands=tuple(fit_band(*column, error_rate) for column in columns))
 
 
 def _check(config: SieveConfig) -> None:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from conftest import Run
 
-from stance.config import PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
+from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
-from stance.data import read_examples
+from stance.data import gold_matrix, read_examples, read_splits
 from stance.errors import ConfigError, DataError, ModelError
 from stance.inference import infer
 from stance.labels import LABELS
@@ -125,6 +125,16 @@ def test_what_it_may_lose_is_told_in_the_model_file(sieved: Path) -> None:
         assert facts["given"][name] > 4
     assert 0 <= facts["settled"] <= facts["validation"]
     assert "validation" in ModelFile.read(sieved).metrics
+
+
+def test_bands_are_those_of_the_cascade(sieved: Path) -> None:
+    model_file = ModelFile.read(sieved)
+    validation = read_splits(LABELS, DataConfig(**model_file.settings["data"]), model_file.settings["seed"]).validation
+    predictor = Predictor.from_pretrained(sieved)
+    decided = predictor.model_file.decision.decide(predictor.predict_proba([one.text for one in validation]))
+    gold = gold_matrix(validation, LABELS)
+    passed_over = (gold & ~decided.carried & ~decided.uncertain).sum(axis=0)
+    assert (passed_over <= np.floor(0.05 * (gold.sum(axis=0) + 1))).all()
 
 
 def test_a_cascade_gives_no_label_to_what_is_settled_and_the_network_s_to_the_rest(sieved: Path) -> None:
