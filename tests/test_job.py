@@ -39,6 +39,7 @@ class Stub:
 
     labels = LABELS
     backend = "none"
+    sieve = None
     model_file = SimpleNamespace(decision=Decision.uncalibrated(LABELS), weights_sha256="0" * 64)
     pause = 0.0
 

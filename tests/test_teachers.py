@@ -28,7 +28,7 @@ def test_what_was_asked_is_not_asked_again_unless_teacher_or_texts_differ(
     monkeypatch.setattr("stance.teachers.CACHE", tmp_path / "answers")
     loaded: list[str] = []
     load = Predictor.from_pretrained
-    monkeypatch.setattr(Predictor, "from_pretrained", lambda name: loaded.append(name) or load(name))
+    monkeypatch.setattr(Predictor, "from_pretrained", lambda name, **way: loaded.append(name) or load(name, **way))
     first = ask([str(tiny_model)], TEXTS, LABELS)
     assert ask([str(tiny_model)], TEXTS, LABELS).tolist() == first.tolist()
     assert len(loaded) == 1
