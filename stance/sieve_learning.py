@@ -113,7 +113,8 @@ def learn_sieve(config: SieveConfig) -> Learned:
         untried = Sieve.read(temporary)
         said = untried.logits(judged_ids)
         few = _few(untried.logits(ids[: len(texts)]), taught_given)
-        write_sieve(temporary, arrays | {"below": few + _margin(said - few, given, predictor.labels, config.loss)})
+        sure = few + _margin(said - few, given, predictor.labels, config.loss)
+        write_sieve(temporary, arrays | {"below": np.minimum(sure, _silent(decision))})
     sieve = Sieve.read(path)
     settled = sieve.settles(said)
     learned = Learned(
@@ -245,6 +246,13 @@ def _few(said: Floats, given: BoolArray) -> Floats:
     """Per label, the logit of the sieve that few of the sentences lie below which the model gives the label."""
     columns = (said[given[:, column], column] for column in range(given.shape[1]))
     return np.array([np.quantile(column, _FEW) if len(column) else 0 for column in columns])
+
+
+def _silent(decision: Decision) -> Floats:
+    """Per label, a logit below which it is not given, so that what is settled carries no label."""
+    logits = np.linspace(-20, 20, 4001)
+    reaches = decision.probabilities(np.tile(logits[:, None], len(decision.labels))) >= np.array(decision.thresholds)
+    return np.where(reaches.any(axis=0), logits[reaches.argmax(axis=0)], np.inf)
 
 
 def _margin(above: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> float:
