@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 NEAR, FAR = 1, 2
 """How far from a word the first and the second convolution look, to either side."""
-_TOKENS = 4096
+_TOKENS = 2048
 """Tokens taken at once: their vectors stay in a processor's cache."""
 _WORDS = "words"
 
@@ -68,17 +68,23 @@ class Sieve:
         room[inside] = 1
         words = np.zeros((len(room), self.arrays[_WORDS].shape[1]), np.float32)
         words[inside] = self.arrays[_WORDS][np.concatenate([np.asarray(text, np.int64) for text in ids])]
-        near = self._convolve(words, "near", NEAR) * room
-        read = np.maximum(near + self._convolve(np.maximum(near, 0), "far", FAR), 0) * room
+        near = self._convolve(words, "near", NEAR)
+        near *= room
+        read = self._convolve(np.maximum(near, 0), "far", FAR)
+        read += near
+        np.maximum(read, 0, out=read)
+        read *= room
         mean = np.add.reduceat(read, starts) / lengths[:, None].astype(np.float32)
         pooled = np.concatenate([mean, np.maximum.reduceat(read, starts)], axis=1)
         answer: Floats = pooled @ self.arrays["head.weight"] + self.arrays["head.bias"]
         return answer
 
     def _convolve(self, values: Floats, name: str, reach: int) -> Floats:
-        padded = np.pad(values, ((reach, reach), (0, 0)))
-        beside = np.concatenate([padded[: -2 * reach], values, padded[2 * reach :]], axis=1)
-        convolved: Floats = beside @ self.arrays[f"{name}.weight"] + self.arrays[f"{name}.bias"]
+        before, at, after = np.split(self.arrays[f"{name}.weight"], 3)
+        convolved: Floats = values @ at
+        convolved += self.arrays[f"{name}.bias"]
+        convolved[reach:] += values[:-reach] @ before
+        convolved[:-reach] += values[reach:] @ after
         return convolved
 
 
