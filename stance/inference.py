@@ -97,12 +97,7 @@ def infer(
         open_ones = np.flatnonzero(~sieve.settles(values))
     ids = [tokens.ids[index] for index in open_ones]
     for batch in batches_by_length([len(text) for text in ids], BATCH_TOKENS):
-        input_ids = np.full((len(batch), max(len(ids[index]) for index in batch)), pad, dtype=np.int64)
-        attention_mask = np.zeros_like(input_ids)
-        for row, index in enumerate(batch):
-            input_ids[row, : len(ids[index])] = ids[index]
-            attention_mask[row, : len(ids[index])] = 1
-        values[open_ones[batch]] = run(input_ids, attention_mask)
+        values[open_ones[batch]] = run(*padded([ids[index] for index in batch], pad))
     return Logits(values, tokens.truncated)
 
 
@@ -119,6 +114,16 @@ def encode(tokenize: Tokenize, texts: Sequence[str], max_length: int) -> Tokens:
         for index, shorter in zip(cut, tokenize([cleaned[index] for index in cut], max_length), strict=True):
             ids[index] = shorter
     return Tokens(ids, truncated)
+
+
+def padded(ids: Sequence[Sequence[int]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Token ids of texts, filled up with ``pad``, and attention mask, both of shape (texts, tokens)."""
+    input_ids = np.full((len(ids), max(map(len, ids))), pad, dtype=np.int64)
+    attention_mask = np.zeros_like(input_ids)
+    for row, text in enumerate(ids):
+        input_ids[row, : len(text)] = text
+        attention_mask[row, : len(text)] = 1
+    return input_ids, attention_mask
 
 
 def batches_by_length(lengths: Sequence[int], budget: int) -> list[list[int]]:

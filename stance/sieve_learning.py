@@ -9,7 +9,6 @@ promised holds for sentences of the kind that the model was trained on.
 The probabilities of what is settled are the sieve's, so the model's bands are fitted again, for both together.
 """
 
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +26,7 @@ from stance.config import DataConfig, SieveConfig
 from stance.data import gold_matrix, hold_out, read_splits
 from stance.decision import BoolArray, Decision
 from stance.errors import ConfigError, DataError
-from stance.inference import batches_by_length, encode
+from stance.inference import batches_by_length, encode, padded
 from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
@@ -36,8 +35,6 @@ from stance.sources import SIEVE, find_delta_base, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
-
-log = logging.getLogger(__name__)
 
 Ids = Sequence[Sequence[int]]
 Floats = NDArray[np.floating[Any]]
@@ -233,13 +230,8 @@ def _shuffled(batches: list[list[int]], passes: int, seed: int) -> Iterator[list
 
 
 def _padded(ids: Ids) -> tuple[Tensor, Tensor]:
-    longest = max(map(len, ids))
-    rows = torch.zeros((len(ids), longest), dtype=torch.int64)
-    mask = torch.zeros((len(ids), longest))
-    for row, text in enumerate(ids):
-        rows[row, : len(text)] = torch.tensor(text)
-        mask[row, : len(text)] = 1
-    return rows, mask
+    input_ids, mask = padded(ids, pad=0)
+    return torch.from_numpy(input_ids), torch.from_numpy(mask).float()
 
 
 def _few(said: Floats, given: BoolArray) -> Floats:
