@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,15 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertModel,
+    MPNetConfig,
+    MPNetModel,
+    PreTrainedTokenizerFast,
+)
 
 from stance.config import DataConfig, ModelConfig, TrainConfig, TrainingConfig
 from stance.predict import Predictor
@@ -137,6 +146,28 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)  # a test that asks what is learned should not hang on luck
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def mpnet_encoder(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """An MPNet of random weights that the tiny encoder's tokenizer goes with."""
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    network = MPNetModel(MPNetConfig(vocab_size=300, max_position_embeddings=300, **sizes))
+    network.encoder.relative_attention_bias.weight.data.normal_()  # as it starts it is too weak to tell
+    network.save_pretrained(encoder)
+    return encoder
+
+
+@pytest.fixture
+def distilbert_encoder(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """An encoder of a kind that no graph is known for."""
+    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    DistilBertModel(DistilBertConfig(vocab_size=300, dim=32, n_layers=1, n_heads=2, hidden_dim=64)).save_pretrained(
+        encoder
+    )
+    return encoder
 
 
 @pytest.fixture(scope="session")

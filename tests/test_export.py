@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import torch
 from conftest import ROOT, tiny_settings
-from transformers import DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
 
 from stance import export as module
 from stance.config import ExportConfig, ModelConfig, Pooling, Precision, TrainConfig, TrainedModelConfig
@@ -59,15 +57,9 @@ def test_the_graph_answers_as_the_network_does(pooling: Pooling, tiny_config: Tr
 
 
 def test_a_graph_for_mpnet_knows_its_relative_positions(
-    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
+    tiny_config: TrainConfig, mpnet_encoder: Path, tmp_path: Path
 ) -> None:
-    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    network = MPNetModel(MPNetConfig(vocab_size=300, max_position_embeddings=300, **sizes))
-    network.encoder.relative_attention_bias.weight.data.normal_()  # as it starts it is too weak to tell
-    network.save_pretrained(encoder)
-    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=256)
+    tiny_config.model = ModelConfig(encoder=str(mpnet_encoder), max_length=256)
     torch_predictor = train(tiny_config, tmp_path / "model")
     write_graph(tmp_path / "model", max_length=256)
     texts = [*TEXTS, "if they deny we blame the rain " * 40]
@@ -75,12 +67,8 @@ def test_a_graph_for_mpnet_knows_its_relative_positions(
     assert onnx_predictor.predict_proba(texts) == pytest.approx(torch_predictor.predict_proba(texts), abs=1e-4)
 
 
-def test_an_encoder_without_a_graph_is_told(tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path) -> None:
-    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    DistilBertModel(DistilBertConfig(vocab_size=300, dim=32, n_layers=1, n_heads=2, hidden_dim=64)).save_pretrained(
-        encoder
-    )
-    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=64)
+def test_an_encoder_without_a_graph_is_told(tiny_config: TrainConfig, distilbert_encoder: Path, tmp_path: Path) -> None:
+    tiny_config.model = ModelConfig(encoder=str(distilbert_encoder), max_length=64)
     train(tiny_config, tmp_path / "model")
     with pytest.raises(ConfigError, match=r"for bert and mpnet encoders.*distilbert"):
         write_graph(tmp_path / "model", max_length=64)

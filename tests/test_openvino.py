@@ -1,12 +1,9 @@
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import Run
-from transformers import DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel
 
 from stance.config import Backend, ModelConfig, Pooling, Precision, TrainConfig
 from stance.errors import ConfigError, ModelError
@@ -32,14 +29,10 @@ def test_it_answers_as_torch_does_and_each_text_by_itself(
         assert predictor.logits([text])[0] == pytest.approx(row, abs=1e-5)
 
 
-def test_it_knows_the_relative_positions_of_mpnet(tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path) -> None:
-    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    network = MPNetModel(MPNetConfig(vocab_size=300, max_position_embeddings=300, **sizes))
-    network.encoder.relative_attention_bias.weight.data.normal_()  # as it starts it is too weak to tell
-    network.save_pretrained(encoder)
-    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=256)
+def test_it_knows_the_relative_positions_of_mpnet(
+    tiny_config: TrainConfig, mpnet_encoder: Path, tmp_path: Path
+) -> None:
+    tiny_config.model = ModelConfig(encoder=str(mpnet_encoder), max_length=256)
     texts = [*TEXTS, "if they deny we blame the rain " * 40]
     expected = train(tiny_config, tmp_path / "model").logits(texts)
     predictor = Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, precision=Precision.fp32)
@@ -72,13 +65,9 @@ def test_its_maker_is_not_told_and_torch_is_not_loaded(tiny_model: Path) -> None
 
 
 def test_what_it_cannot_run_is_told(
-    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_config: TrainConfig, distilbert_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
-    DistilBertModel(DistilBertConfig(vocab_size=300, dim=32, n_layers=1, n_heads=2, hidden_dim=64)).save_pretrained(
-        encoder
-    )
-    tiny_config.model = ModelConfig(encoder=str(encoder), max_length=64)
+    tiny_config.model = ModelConfig(encoder=str(distilbert_encoder), max_length=64)
     train(tiny_config, tmp_path / "model")
     with pytest.raises(ConfigError, match=r"known for bert and mpnet encoders, and .* of the kind distilbert"):
         Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO)
