@@ -45,7 +45,12 @@ def unpacked(name: str) -> Path | None:
             with zipfile.ZipFile(joined) as archive:
                 archive.extractall(temporary)
             (config,) = Path(temporary).glob("**/model.safetensors")
-            config.parent.rename(folder)  # whole or not at all
+            try:
+                config.parent.rename(folder)  # whole or not at all
+            except OSError:
+                if not folder.exists():
+                    raise
+                log.info("Another process has unpacked %s meanwhile.", name)
     return folder
 
 

@@ -1,4 +1,5 @@
 import importlib
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,18 @@ def test_a_model_in_packages_is_found_by_its_hub_id(install: Any, tiny_encoder: 
     source = find_source(NAME)
     assert source.sha256 == find_source(str(tiny_encoder)).sha256
     assert find_source(NAME).folder == source.folder
+
+
+def test_two_processes_may_unpack_a_model_at_once(install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(1, 2, 3)
+    rename = Path.rename
+
+    def second(path: Path, target: Path) -> Path:
+        shutil.copytree(path, target)  # the other process is sooner
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", second)
+    assert (find_source(NAME).folder / "model.safetensors").exists()
 
 
 def test_missing_packages_are_told(install: Any) -> None:
