@@ -1,5 +1,6 @@
 """Training: a labelled corpus in, a plain Hugging Face folder with ``stance.json`` out."""
 
+import copy
 import logging
 import shutil
 from dataclasses import asdict
@@ -81,6 +82,8 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
         data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
     )
     set_seed(config.seed)
+    # Determinism would fill memory that nothing reads: a quarter of a step's time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with quiet_transformers():
         network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
@@ -164,9 +167,12 @@ def _fit(
     labels = tuple(config.labels)
     length = config.model.max_length
     texts = [example.text for example in splits.validation]
+    tunable = _tunable(copy.deepcopy(network), config)
+    if config.training.bf16 and config.training.tuning is Tuning.lora:
+        _halve_frozen(tunable)
     trainer = _Trainer(
         objective=Objective(config.objective),
-        model=_tunable(network, config),
+        model=tunable,
         args=_arguments(config, checkpoints),
         train_dataset=_dataset(*lessons(splits.train, config), tokenizer, length),
         eval_dataset=_dataset(texts, gold_matrix(splits.validation, labels), tokenizer, length),
@@ -185,7 +191,7 @@ def _fit(
     if config.training.averaged_epochs > 1:
         _average(trained, complete_checkpoints(checkpoints)[-config.training.averaged_epochs :])
     if config.training.tuning is Tuning.lora:
-        trained = trained.merge_and_unload()
+        trained = _merged(trained, network, config)
     return trained, _history(trainer.state.log_history)
 
 
@@ -221,6 +227,27 @@ def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> n
             modules_to_save=["classifier"],
         ),
     )
+
+
+def _halve_frozen(network: nn.Module) -> None:
+    """Puts in bfloat16, once, the weights beside the adapters: else each step would convert them anew."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            for weights in module.parameters(recurse=False):
+                if not weights.requires_grad:
+                    weights.data = weights.data.bfloat16()
+
+
+def _merged(
+    adapted: nn.Module, network: StanceForSequenceClassification, config: TrainConfig
+) -> StanceForSequenceClassification:
+    """The network, in fp32 as it was before it was adapted, with what the adapters have learned added to it."""
+    from peft import get_peft_model_state_dict, set_peft_model_state_dict
+
+    whole: Any = _tunable(network, config)
+    set_peft_model_state_dict(whole, get_peft_model_state_dict(adapted))
+    merged: StanceForSequenceClassification = whole.merge_and_unload()
+    return merged
 
 
 def _average(trained: nn.Module, checkpoints: list[Path]) -> None:
