@@ -3,7 +3,7 @@
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from stance.delta import Weights, read_delta
-from stance.inference import Logits, infer
+from stance.inference import Batch, Logits, infer
 from stance.sieve import Sieve
 from stance.sources import GRAPHS, WEIGHTS
 
@@ -69,5 +69,5 @@ class FolderInference(ABC):
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     @abstractmethod
-    def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Logits for a batch."""
+    def _run(self, batches: Sequence[Batch]) -> Iterable[NDArray[np.float32]]:
+        """Logits for each batch."""

@@ -1,10 +1,10 @@
 """The batching core: texts in, logits out, in the order of the texts.
 
-Everything that predicts goes through ``Inference``; ``torch_inference`` and ``onnx_inference`` are two ways to run a
-network, and share ``infer``.
+Everything that predicts goes through ``Inference``; ``torch_inference``, ``onnx_inference`` and ``openvino_inference``
+are ways to run a network, and share ``infer``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from stance.sieve import Sieve
 from stance.text import without_surrogates
 
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 1024
 """Tokens a batch, padding included: bounds memory whatever the sentences' length, and stays in a processor's cache."""
 
 Tokenize = Callable[[list[str], int], list[list[int]]]
 """Texts, and how many tokens one may have, to the token ids of each, special tokens included."""
 
-Run = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""Token ids and attention mask, both of shape (texts, tokens), to an answer of shape (texts, width): logits, mostly."""
+Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Token ids and attention mask, both of shape (texts, tokens)."""
+
+Run = Callable[[Sequence[Batch]], Iterable[NDArray[np.float32]]]
+"""Batches to the answer for each, in order, of shape (texts, width): logits, mostly."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,10 @@ def infer(
         values = sieve.logits(tokens.ids)
         open_ones = np.flatnonzero(~sieve.settles(values))
     ids = [tokens.ids[index] for index in open_ones]
-    for batch in batches_by_length([len(text) for text in ids], BATCH_TOKENS):
-        values[open_ones[batch]] = run(*padded([ids[index] for index in batch], pad))
+    batches = batches_by_length([len(text) for text in ids], BATCH_TOKENS)
+    answers = run([padded([ids[index] for index in batch], pad) for batch in batches])
+    for batch, answer in zip(batches, answers, strict=True):
+        values[open_ones[batch]] = answer
     return Logits(values, tokens.truncated)
 
 
@@ -116,7 +121,7 @@ def encode(tokenize: Tokenize, texts: Sequence[str], max_length: int) -> Tokens:
     return Tokens(ids, truncated)
 
 
-def padded(ids: Sequence[Sequence[int]], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def padded(ids: Sequence[Sequence[int]], pad: int) -> Batch:
     """Token ids of texts, filled up with ``pad``, and attention mask, both of shape (texts, tokens)."""
     input_ids = np.full((len(ids), max(map(len, ids))), pad, dtype=np.int64)
     attention_mask = np.zeros_like(input_ids)

@@ -3,6 +3,7 @@
 A graph says what is computed and holds no weights: those are the ones that torch reads too, in another form.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from stance.config import Precision
 from stance.folder_inference import FolderInference
 from stance.graph_weights import INPUTS, graph_weights
+from stance.inference import Batch
 from stance.sieve import Sieve
 from stance.sources import GRAPHS
 
@@ -40,7 +42,6 @@ class OnnxInference(FolderInference):
             graph or (folder / GRAPHS[precision]).read_bytes(), options, providers=["CPUExecutionProvider"]
         )
 
-    def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32]
-        (logits,) = self._session.run(None, dict(zip(INPUTS, (input_ids, attention_mask), strict=True)))
-        return logits
+    def _run(self, batches: Sequence[Batch]) -> Iterator[NDArray[np.float32]]:
+        for batch in batches:
+            yield from self._session.run(None, dict(zip(INPUTS, batch, strict=True)))

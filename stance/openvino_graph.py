@@ -26,19 +26,33 @@ def fastest_precision() -> Precision:
     return Precision.bf16 if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else Precision.fp32
 
 
-def compile_graph(arrays: Arrays, config: Mapping[str, Any], precision: Precision) -> ov.CompiledModel:
-    """A network, ready to run.
+def compile_graph(graph: ov.Model, precision: Precision) -> ov.CompiledModel:
+    """Ready to run one batch after the other, all cores on each: the soonest answer to a single one.
+
+    Args:
+        graph: of a network.
+        precision: of the products: fp32 or bf16.
+    """
+    return _compile(graph, precision, "LATENCY")
+
+
+def queue_graph(graph: ov.Model, precision: Precision) -> ov.AsyncInferQueue:
+    """Ready to run several batches side by side, each on cores of its own: the soonest answer to them all."""
+    return ov.AsyncInferQueue(_compile(graph, precision, "THROUGHPUT"))
+
+
+def _compile(graph: ov.Model, precision: Precision, goal: str) -> ov.CompiledModel:
+    numbers = {Precision.fp32: "f32", Precision.bf16: "bf16"}[precision]
+    return ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": numbers, "PERFORMANCE_HINT": goal})
+
+
+def build_graph(arrays: Arrays, config: Mapping[str, Any]) -> ov.Model:
+    """The graph of a network.
 
     Args:
         arrays: those of ``graph_weights``, in fp32.
         config: the network's.
-        precision: of the products: fp32 or bf16.
     """
-    hint = {Precision.fp32: "f32", Precision.bf16: "bf16"}[precision]
-    return ov.Core().compile_model(_graph(arrays, config), "CPU", {"INFERENCE_PRECISION_HINT": hint})
-
-
-def _graph(arrays: Arrays, config: Mapping[str, Any]) -> ov.Model:
     encoder = config["encoder"]
     ids, mask = (ops.parameter([-1, -1], np.int64, name=name) for name in INPUTS)
     tokens = ops.gather(ops.shape_of(ids), 1, 0)

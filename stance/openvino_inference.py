@@ -1,6 +1,9 @@
 """Runs a network in OpenVINO, the fastest on processors that multiply in bf16. Its package is an extra."""
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +11,12 @@ from numpy.typing import NDArray
 from stance.config import Precision
 from stance.folder_inference import FolderInference
 from stance.graph_weights import check_architecture, graph_weights
-from stance.openvino_graph import compile_graph, fastest_precision
+from stance.inference import Batch
+from stance.openvino_graph import build_graph, compile_graph, fastest_precision, queue_graph
 from stance.sieve import Sieve
+
+if TYPE_CHECKING:  # else it would be imported before ``openvino_graph`` has seen to its silence
+    from openvino import AsyncInferQueue, CompiledModel, InferRequest
 
 
 class OpenVinoInference(FolderInference):
@@ -30,11 +37,29 @@ class OpenVinoInference(FolderInference):
     ) -> None:
         super().__init__(folder, max_length=max_length, base=base, sieve=sieve)
         check_architecture(self.config["encoder"], folder)
-        precision = precision or fastest_precision()
-        self.backend = f"OpenVINO, {precision.name}"
+        self._precision = precision or fastest_precision()
+        self.backend = f"OpenVINO, {self._precision.name}"
         arrays = graph_weights(self.weights, self.config["encoder"], Precision.fp32, max_length)
-        self._compiled = compile_graph(arrays, self.config, precision)
+        self._graph = build_graph(arrays, self.config)
 
-    def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self._compiled([input_ids, attention_mask])[0]
-        return logits
+    @cached_property
+    def _one(self) -> "CompiledModel":
+        return compile_graph(self._graph, self._precision)
+
+    @cached_property
+    def _many(self) -> "AsyncInferQueue":
+        return queue_graph(self._graph, self._precision)
+
+    def _run(self, batches: Sequence[Batch]) -> list[NDArray[np.float32]]:
+        if len(batches) == 1:
+            return [self._one(batches[0])[0]]
+        answers: dict[int, NDArray[np.float32]] = {}
+
+        def keep(request: "InferRequest", number: int) -> None:
+            answers[number] = request.get_output_tensor().data.copy()  # its memory is the next batch's
+
+        self._many.set_callback(keep)
+        for number, batch in enumerate(batches):
+            self._many.start_async(batch, number)
+        self._many.wait_all()
+        return [answers[number] for number in range(len(batches))]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -27,7 +28,7 @@ _WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)
 """In which PyTorch and OpenVINO multiply."""
 
 if TYPE_CHECKING:
-    from stance.inference import Inference
+    from stance.inference import Inference, Logits
     from stance.sieve import Sieve
 
 
@@ -68,6 +69,7 @@ class Predictor:
 
     def __init__(self, inference: "Inference", model_file: ModelFile, folder: Path | None = None) -> None:
         self._inference = inference
+        self._turn = Lock()
         self.model_file = model_file
         self.folder = folder
         """Where the model lies; None of one that was put together in memory."""
@@ -205,7 +207,7 @@ class Predictor:
         """What the network says before calibration, of blank texts too: an array of shape (sentences, labels)."""
         given = list(texts)
         _check_strings(given)
-        return self._inference.logits(given).values.astype(np.float64)
+        return self._logits(given).values.astype(np.float64)
 
     def predict_document(self, text: str, *, thresholds: Thresholds | None = None) -> list[SentencePrediction]:
         """Splits a text into sentences and labels each; offsets count characters of ``text``."""
@@ -242,10 +244,15 @@ class Predictor:
         probabilities = np.zeros((len(texts), len(self.labels)))
         truncated = np.zeros(len(texts), dtype=np.bool_)
         if told.any():
-            logits = self._inference.logits([text for text, says in zip(texts, told, strict=True) if says])
+            logits = self._logits([text for text, says in zip(texts, told, strict=True) if says])
             probabilities[told] = self.model_file.decision.probabilities(logits.values)
             truncated[told] = logits.truncated
         return _Read(probabilities, truncated, told)
+
+    def _logits(self, texts: list[str]) -> "Logits":
+        # Threads wait for each other: tokenizers and networks keep what they work on, and take all cores anyway.
+        with self._turn:
+            return self._inference.logits(texts)
 
 
 @dataclass(frozen=True)

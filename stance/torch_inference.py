@@ -1,6 +1,6 @@
 """Runs a network in PyTorch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stance.config import Precision
 from stance.delta import read_delta
-from stance.inference import Logits, Tokenize, infer
+from stance.inference import Batch, Logits, Tokenize, infer
 from stance.network import StanceForSequenceClassification
 from stance.network_config import StanceConfig
 from stance.progress import quiet_transformers
@@ -87,11 +87,11 @@ class TorchInference:
         )
 
     @torch.inference_mode()
-    def _run(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        inputs = (torch.from_numpy(array).to(self.network.device) for array in (input_ids, attention_mask))
-        with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
-            logits: NDArray[np.float32] = self.network(*inputs).logits.float().cpu().numpy()
-        return logits
+    def _run(self, batches: Sequence[Batch]) -> Iterator[NDArray[np.float32]]:
+        for batch in batches:
+            inputs = (torch.from_numpy(array).to(self.network.device) for array in batch)
+            with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.precision is Precision.bf16):
+                yield self.network(*inputs).logits.float().cpu().numpy()
 
 
 def tokenize_with(tokenizer: PreTrainedTokenizerBase) -> Tokenize:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Run
 
@@ -27,6 +28,15 @@ def test_it_answers_as_torch_does_and_each_text_by_itself(
     assert predictor.logits(TEXTS) == pytest.approx(expected, abs=1e-4)
     for text, row in zip(TEXTS, predictor.logits(TEXTS), strict=True):
         assert predictor.logits([text])[0] == pytest.approx(row, abs=1e-5)
+
+
+@pytest.mark.parametrize("precision", [Precision.fp32, Precision.bf16])
+def test_batches_side_by_side_are_answered_in_order(precision: Precision, tiny_model: Path) -> None:
+    texts = [f"they {'deny ' * (position % 50)}if rain fell" for position in range(300)]
+    predictor = Predictor.from_pretrained(tiny_model, backend=OPENVINO, precision=precision)
+    together = predictor.logits(texts)
+    assert together == pytest.approx(np.concatenate([predictor.logits([text]) for text in texts]), abs=1e-5)
+    assert predictor.logits(texts).tolist() == together.tolist()
 
 
 def test_it_knows_the_relative_positions_of_mpnet(

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,32 @@ def test_uncertain_labels_are_those_within_their_band_whatever_the_thresholds(ti
             p = prediction.probabilities
             expected = (0.2 <= p["offer"] < 0.6, True, False, 0.5 <= p["condition"] < 0.7)
             assert prediction.uncertain == tuple(label for label, on in zip(LABELS, expected, strict=True) if on)
+
+
+def test_threads_get_what_each_asked_for(tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{'they deny ' * (position % 60)}if the rain fell" for position in range(400)]  # some are cut
+    alone = tiny_predictor.predict(texts)
+    inside, most = 0, 0
+    logits = tiny_predictor._inference.logits
+
+    def watched(given: list[str]) -> object:
+        nonlocal inside, most
+        inside, most = inside + 1, max(most, inside + 1)
+        try:
+            return logits(given)
+        finally:
+            inside -= 1
+
+    monkeypatch.setattr(tiny_predictor._inference, "logits", watched)
+    with ThreadPoolExecutor(4) as threads:
+        parts = list(threads.map(tiny_predictor.predict, [texts[start::20] for start in range(20)]))
+    assert most == 1
+    for start, part in enumerate(parts):
+        assert [(each.text, each.truncated) for each in part] == [
+            (each.text, each.truncated) for each in alone[start::20]
+        ]
+        for found, expected in zip(part, alone[start::20], strict=True):
+            assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
 
 
 def test_thresholds_are_replaced_for_one_call(tiny_predictor: Predictor) -> None:

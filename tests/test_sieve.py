@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelCo
 from stance.corpus import label
 from stance.data import gold_matrix, read_examples, read_splits
 from stance.errors import ConfigError, DataError, ModelError
-from stance.inference import infer
+from stance.inference import Batch, infer
 from stance.labels import LABELS
 from stance.model_file import ModelFile
 from stance.predict import Predictor
@@ -58,9 +59,10 @@ def test_the_network_reads_only_what_is_not_settled(tmp_path: Path) -> None:
     texts = [" ".join(map(str, text)) for text in ids]
     read: list[int] = []
 
-    def run(input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
-        read.extend(attention_mask.sum(axis=1).tolist())
-        return np.full((len(input_ids), 4), 7, np.float32)
+    def run(batches: Sequence[Batch]) -> Iterator[np.ndarray]:
+        for input_ids, attention_mask in batches:
+            read.extend(attention_mask.sum(axis=1).tolist())
+            yield np.full((len(input_ids), 4), 7, np.float32)
 
     def tokenize(texts: list[str], _: int) -> list[list[int]]:
         return [list(map(int, text.split())) for text in texts]

@@ -3,7 +3,7 @@
 Positive examples weigh as much as negative ones in all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from stance.baselines.deciding import decide
 from stance.config import ModelConfig, Pooling
 from stance.data import Splits, gold_matrix
 from stance.decision import Decided, FloatArray
-from stance.inference import infer
+from stance.inference import Batch, infer
 from stance.network import StanceForSequenceClassification, pool
 from stance.progress import quiet_transformers
 from stance.torch_inference import tokenize_with
@@ -47,11 +47,11 @@ def sentence_vectors(
     """Vectors of shape (texts, width) as sentence-transformers makes them: the mean over tokens, of length one."""
 
     @torch.inference_mode()
-    def run(input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        ids, mask = (torch.from_numpy(array).to(network.device) for array in (input_ids, attention_mask))
-        hidden = network.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        vectors: NDArray[np.float32] = normalize(pool(hidden, mask, Pooling.mean)).cpu().numpy()
-        return vectors
+    def run(batches: Sequence[Batch]) -> Iterator[NDArray[np.float32]]:
+        for batch in batches:
+            ids, mask = (torch.from_numpy(array).to(network.device) for array in batch)
+            hidden = network.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            yield normalize(pool(hidden, mask, Pooling.mean)).cpu().numpy()
 
     return infer(
         texts,
