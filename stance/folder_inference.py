@@ -1,6 +1,7 @@
 """What runs a network without torch from the files in a model's folder, whatever library computes."""
 
 import json
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -71,3 +72,18 @@ class FolderInference(ABC):
     @abstractmethod
     def _run(self, batches: Sequence[Batch]) -> Iterable[NDArray[np.float32]]:
         """Logits for each batch."""
+
+
+def thread_count() -> int:
+    """How many cores a network may take; 0, for the library that runs it to choose, where nothing bounds them.
+
+    ``OMP_NUM_THREADS`` bounds them, which PyTorch heeds by itself, and so does a scheduler that holds this process to
+    some of the machine's.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal():
+        return int(wanted)
+    if not hasattr(os, "sched_getaffinity"):  # it is Linux's
+        return 0
+    held = len(os.sched_getaffinity(0))
+    return 0 if held == os.cpu_count() else held

@@ -16,7 +16,7 @@ from stance.sieve import Sieve
 from stance.text import without_surrogates
 
 BATCH_TOKENS = 1024
-"""Tokens a batch, padding included: bounds memory whatever the sentences' length, and stays in a processor's cache."""
+"""Tokens a batch on a CPU: bounds memory whatever the sentences' length, and what is computed stays in its cache."""
 
 Tokenize = Callable[[list[str], int], list[list[int]]]
 """Texts, and how many tokens one may have, to the token ids of each, special tokens included."""
@@ -80,6 +80,7 @@ def infer(
     pad: int,
     max_length: int,
     sieve: Sieve | None = None,
+    batch_tokens: int = BATCH_TOKENS,
 ) -> Logits:
     """Logits for each text; batches hold texts of like length, so that little padding is computed.
 
@@ -91,6 +92,7 @@ def infer(
         pad: the token id that fills up shorter texts of a batch.
         max_length: longest text in tokens.
         sieve: answers for the texts that it settles; the network is not run on these.
+        batch_tokens: tokens a batch, padding included.
     """
     tokens = encode(tokenize, texts, max_length)
     if sieve is None:
@@ -99,7 +101,7 @@ def infer(
         values = sieve.logits(tokens.ids)
         open_ones = np.flatnonzero(~sieve.settles(values))
     ids = [tokens.ids[index] for index in open_ones]
-    batches = batches_by_length([len(text) for text in ids], BATCH_TOKENS)
+    batches = batches_by_length([len(text) for text in ids], batch_tokens)
     answers = run([padded([ids[index] for index in batch], pad) for batch in batches])
     for batch, answer in zip(batches, answers, strict=True):
         values[open_ones[batch]] = answer

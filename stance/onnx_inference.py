@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from stance.config import Precision
-from stance.folder_inference import FolderInference
+from stance.folder_inference import FolderInference, thread_count
 from stance.graph_weights import INPUTS, graph_weights
 from stance.inference import Batch
 from stance.sieve import Sieve
@@ -34,6 +34,7 @@ class OnnxInference(FolderInference):
         super().__init__(folder, max_length=max_length, base=base, sieve=sieve)
         self.backend = f"ONNX Runtime, {precision.name}"
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = thread_count()
         arrays = graph_weights(self.weights, self.config["encoder"], precision, max_length)
         options.add_external_initializers(
             list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.config import Precision
-from stance.folder_inference import FolderInference
+from stance.folder_inference import FolderInference, thread_count
 from stance.graph_weights import check_architecture, graph_weights
 from stance.inference import Batch
 from stance.openvino_graph import build_graph, compile_graph, fastest_precision, queue_graph
@@ -44,11 +44,11 @@ class OpenVinoInference(FolderInference):
 
     @cached_property
     def _one(self) -> "CompiledModel":
-        return compile_graph(self._graph, self._precision)
+        return compile_graph(self._graph, self._precision, thread_count())
 
     @cached_property
     def _many(self) -> "AsyncInferQueue":
-        return queue_graph(self._graph, self._precision)
+        return queue_graph(self._graph, self._precision, thread_count())
 
     def _run(self, batches: Sequence[Batch]) -> list[NDArray[np.float32]]:
         if len(batches) == 1:

@@ -10,11 +10,14 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stance.config import Precision
 from stance.delta import read_delta
-from stance.inference import Batch, Logits, Tokenize, infer
+from stance.inference import BATCH_TOKENS, Batch, Logits, Tokenize, infer
 from stance.network import StanceForSequenceClassification
 from stance.network_config import StanceConfig
 from stance.progress import quiet_transformers
 from stance.sieve import Sieve
+
+_GPU_BATCH_TOKENS = 32 * BATCH_TOKENS
+"""Tokens a batch on a GPU, which needs many at once to be busy."""
 
 
 class TorchInference:
@@ -84,6 +87,7 @@ class TorchInference:
             pad=self.tokenizer.pad_token_id or 0,
             max_length=self.max_length,
             sieve=self.sieve,
+            batch_tokens=BATCH_TOKENS if self.network.device.type == "cpu" else _GPU_BATCH_TOKENS,
         )
 
     @torch.inference_mode()

@@ -112,6 +112,22 @@ def test_an_answer_does_not_hang_on_what_stands_beside_it(exported: Path, precis
     assert together == pytest.approx(np.array(alone), abs=1e-5)
 
 
+def test_a_network_takes_no_more_cores_than_it_may(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def threads() -> int:
+        inference = Predictor.from_pretrained(exported)._inference
+        assert isinstance(inference, OnnxInference)
+        return int(inference._session.get_session_options().intra_op_num_threads)
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+    assert threads() == 0  # ONNX Runtime chooses
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {1, 2}, raising=False)
+    assert threads() == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads() == 3
+
+
 def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: Path, tiny_data: Path) -> None:
     texts = [example.text for example in read_examples(tiny_data, LABELS)]
     exact, other = (Predictor.from_pretrained(exported, precision=kind) for kind in GRAPHS)

@@ -13,6 +13,8 @@ from stance.train import train
 
 pytest.importorskip("openvino", reason="the openvino extra is not installed")
 
+from stance.openvino_inference import OpenVinoInference
+
 TEXTS = ["we resume talks if they deny", "blame the rain", "rain fell " * 60, "", "\ud800 deny"]
 OPENVINO = Backend.openvino
 
@@ -47,6 +49,13 @@ def test_it_knows_the_relative_positions_of_mpnet(
     expected = train(tiny_config, tmp_path / "model").logits(texts)
     predictor = Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, precision=Precision.fp32)
     assert predictor.logits(texts) == pytest.approx(expected, abs=1e-4)
+
+
+def test_it_takes_no_more_cores_than_it_may(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    inference = Predictor.from_pretrained(tiny_model, backend=OPENVINO)._inference
+    assert isinstance(inference, OpenVinoInference)
+    assert inference._one.get_property("INFERENCE_NUM_THREADS") == len(inference._many) == 1
 
 
 def test_products_in_bf16_say_nearly_the_same(tiny_model: Path) -> None:
