@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,12 +34,31 @@ PIPELINE = "transformers pipeline, batch 32"
 """What the others are compared with."""
 _PRODUCTS = ((1536, 1536, 1536), (2048, 384, 1536), (2048, 1536, 384))
 """Rows, inner size and columns of the bare products: a large one, and those of a batch in MiniLM's layers."""
+_FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx_vnni", "avx512_vnni", "amx_bf16", "amx_int8")
+"""Abilities of a processor that bear on how fast it multiplies."""
 _SLOW = 10
 """Systems that take a sentence at a time get one sentence of so many."""
 _UNLABELLED = 0.8
 """Share of the sentences without a label in the news that a cascade is timed on."""
 
-Run = Callable[[list[str]], object]
+
+@dataclass(frozen=True)
+class System:
+    """A way to run the network.
+
+    Attributes:
+        name: what tables call it.
+        run: labels sentences.
+        precision: in which it multiplies.
+        one_by_one: it takes a sentence at a time.
+        is_job: it labels a file into a folder, so that one sentence tells nothing of it.
+    """
+
+    name: str
+    run: Callable[[list[str]], object]
+    precision: Precision = Precision.fp32
+    one_by_one: bool = False
+    is_job: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +102,7 @@ class Benchmark:
     sentences: int
     tokens: float
     speeds: tuple[Speed, ...]
-    ceilings: dict[str, float]
+    ceilings: dict[Precision, float]
     reached: dict[str, float]
     latencies: dict[str, tuple[float, float]]
     starts: tuple[float, ...]
@@ -107,15 +127,13 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         Predictor.from_config(config.model).save_pretrained(whole)
         systems = _systems(whole, Path(temporary))
         speeds = _time(systems, texts, config.rounds)
-        latencies = {name: _latency(run, texts) for name, run in systems.items() if not name.startswith("corpus")}
+        latencies = {system.name: _latency(system, texts) for system in systems if not system.is_job}
         tokens = float(np.mean([len(ids) for ids in AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]]))
-        cost = _cost(whole, tokens)
-        precisions = {name: _precision(name) for name in systems}
-        ceilings = {kind.name: _ceiling(kind) for kind in Precision if kind in precisions.values()}
+        cost = _cost(whole, tokens) / 1e9
+        ceilings = {precision: _ceiling(precision) for precision in dict.fromkeys(each.precision for each in systems)}
         reached = {
-            speed.system: speed.median * cost / (ceilings[precisions[speed.system].name] * 1e9)
-            for speed in speeds
-            if not speed.system.startswith("SetFit")
+            system.name: speed.median * cost / ceilings[system.precision]
+            for system, speed in zip(systems, speeds, strict=True)
         }
         news = _time_cascade(config, systems, whole, Path(temporary))
         starts = tuple(_start(config) for _ in range(config.rounds))
@@ -148,55 +166,54 @@ def make_sentences(count: int, source: str) -> list[str]:
     return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
 
 
-def _systems(whole: Path, temporary: Path) -> dict[str, Run]:
-    systems: dict[str, Run] = {}
+def _systems(whole: Path, temporary: Path) -> list[System]:
     classify: Any = pipeline("text-classification", str(whole), top_k=None, device="cpu")
-    systems["transformers pipeline, one by one"] = lambda texts: [classify(text) for text in texts]
-    systems[PIPELINE] = lambda texts: classify(texts, batch_size=32)
-    systems |= _rivals(whole)
-    plain = Predictor.from_pretrained(whole, precision=Precision.fp32, cascade=False)
-    systems["ONNX Runtime, batches of 32 as they come, fp32"] = lambda texts: [
-        plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)
+    plain = Predictor.from_pretrained(whole, backend=Backend.onnxruntime, precision=Precision.fp32, cascade=False)
+    return [
+        System("transformers pipeline, one by one", lambda texts: [classify(text) for text in texts], one_by_one=True),
+        System(PIPELINE, lambda texts: classify(texts, batch_size=32)),
+        *_rivals(whole),
+        System(
+            "ONNX Runtime, batches of 32 as they come, fp32",
+            lambda texts: [plain.predict(texts[start : start + 32]) for start in range(0, len(texts), 32)],
+        ),
+        *_ours(whole, temporary, cascade=False),
     ]
-    return systems | _ours(whole, temporary, cascade=False)
 
 
-def _ours(whole: Path, temporary: Path, *, cascade: bool) -> dict[str, Run]:
-    """All that can run the model here, exactly first; and the corpus job with what runs it by itself."""
-    ways: list[tuple[Backend, Precision]] = [
-        (Backend.onnxruntime, precision) for precision, graph in GRAPHS.items() if (whole / graph).exists()
-    ]
-    if find_spec("openvino"):
-        ways += [(Backend.openvino, precision) for precision in _openvino_precisions()]
-    systems: dict[str, Run] = {}
+def _ours(whole: Path, temporary: Path, *, cascade: bool) -> list[System]:
+    """All that can run the model here, exactly first; and the corpus job by the usual one and by the last."""
+    usual = [(Backend.onnxruntime, precision) for precision, graph in GRAPHS.items() if (whole / graph).exists()]
+    ways = usual + [(Backend.openvino, precision) for precision in _openvino_precisions()]
+    predictors, jobs = [], []
     for backend, precision in ways:
         predictor = Predictor.from_pretrained(whole, backend=backend, precision=precision, cascade=cascade)
-        systems[f"stance, {predictor.backend}"] = predictor.predict
-    usual = Predictor.from_pretrained(whole, cascade=cascade).backend
-    systems[f"corpus job of stance, {usual}"] = lambda texts: _job(whole, texts, temporary, cascade=cascade)
-    return systems
+        predictors.append(System(f"stance, {predictor.backend}", predictor.predict, precision))
+        if (backend, precision) in (usual[-1], ways[-1]):
+            model = TrainedModelConfig(path=str(whole), backend=backend, precision=precision, cascade=cascade)
+            job = partial(_job, model, temporary)
+            jobs.append(System(f"corpus job of {predictors[-1].name}", job, precision, is_job=True))
+    return predictors + jobs
 
 
 def _openvino_precisions() -> tuple[Precision, ...]:
+    """In fp32, and in what is faster; none where it is not installed."""
+    if not find_spec("openvino"):
+        return ()
     from stance.openvino_graph import fastest_precision  # an extra
 
     return tuple(dict.fromkeys((Precision.fp32, fastest_precision())))
 
 
-def _precision(system: str) -> Precision:
-    """In which a system multiplies, by its name; rivals do it in fp32."""
-    return next((precision for precision in Precision if f", {precision.name}" in system), Precision.fp32)
-
-
-def _time_cascade(config: BenchmarkConfig, systems: dict[str, Run], whole: Path, temporary: Path) -> dict[str, Any]:
+def _time_cascade(config: BenchmarkConfig, systems: Sequence[System], whole: Path, temporary: Path) -> dict[str, Any]:
     """What ``Benchmark`` tells of the cascade; nothing of a model without a sieve."""
     predictor = Predictor.from_pretrained(whole)
     if predictor.sieve is None:
         return {}
     told, texts = _news(config, predictor.labels)
     cascades = _ours(whole, temporary, cascade=True)
-    without = {name: run for name, run in systems.items() if f"{name}, cascade" in cascades}
-    speeds = _time({PIPELINE: systems[PIPELINE], **without, **cascades}, texts, config.rounds)
+    compared = {PIPELINE} | {system.name.removesuffix(", cascade") for system in cascades}
+    speeds = _time([*(system for system in systems if system.name in compared), *cascades], texts, config.rounds)
     tokens = AutoTokenizer.from_pretrained(whole)(texts)["input_ids"]
     settled = predictor.sieve.settles(predictor.sieve.logits(tokens))
     return {"news": tuple(speeds), "told": told, "settled": float(settled.mean())}
@@ -218,7 +235,7 @@ def _news(config: BenchmarkConfig, labels: Sequence[str]) -> tuple[str, list[str
     return told, [drawn[index] for index in chance.permutation(len(drawn))]
 
 
-def _rivals(whole: Path) -> dict[str, Run]:
+def _rivals(whole: Path) -> list[System]:
     """SetFit and sentence-transformers around the same encoder."""
     try:
         from sentence_transformers import SentenceTransformer
@@ -240,40 +257,39 @@ def _rivals(whole: Path) -> dict[str, Run]:
     vectors = np.asarray(model.encode(["a", "b", "c", "d"]))
     head.fit(vectors, np.eye(4, dtype=int))
     setfit = SetFitModel(model_body=model, model_head=head, multi_target_strategy="one-vs-rest")
-    return {
-        "sentence-transformers encode": lambda texts: model.encode(texts, batch_size=32),
-        "SetFit predict": lambda texts: setfit.predict(texts, batch_size=32),
-    }
+    return [
+        System("sentence-transformers encode", lambda texts: model.encode(texts, batch_size=32)),
+        System("SetFit predict", lambda texts: setfit.predict(texts, batch_size=32)),
+    ]
 
 
-def _job(whole: Path, texts: Sequence[str], temporary: Path, *, cascade: bool) -> object:
+def _job(model: TrainedModelConfig, temporary: Path, texts: Sequence[str]) -> object:
     source, output = temporary / "job.jsonl", temporary / f"job-{time.monotonic_ns()}"
     source.write_text("".join(json_line({"text": text}) for text in texts), encoding="utf-8")
-    model = TrainedModelConfig(path=str(whole), cascade=cascade)
     return label(PredictConfig(model=model, input=str(source), output=str(output)))
 
 
-def _time(systems: dict[str, Run], texts: list[str], rounds: int) -> list[Speed]:
-    rates: dict[str, list[float]] = {name: [] for name in systems}
+def _time(systems: Sequence[System], texts: list[str], rounds: int) -> list[Speed]:
+    rates: dict[str, list[float]] = {system.name: [] for system in systems}
     with progress("timing") as counter:
         counter.set(0, total=(rounds + 1) * len(systems))
         for number in range(rounds + 1):
-            for name, run in systems.items():
-                part = texts[::_SLOW] if name.endswith("one by one") else texts
+            for system in systems:
+                part = texts[::_SLOW] if system.one_by_one else texts
                 part = part if number else part[:64]  # the first round only warms up
                 start = time.perf_counter()
-                run(part)
+                system.run(part)
                 if number:
-                    rates[name].append(len(part) / (time.perf_counter() - start))
-                counter.advance(1, name)
+                    rates[system.name].append(len(part) / (time.perf_counter() - start))
+                counter.advance(1, system.name)
     return [Speed(name, tuple(found)) for name, found in rates.items()]
 
 
-def _latency(run: Run, texts: Sequence[str], trials: int = 200) -> tuple[float, float]:
+def _latency(system: System, texts: Sequence[str], trials: int = 200) -> tuple[float, float]:
     taken = []
     for text in texts[:trials]:
         start = time.perf_counter()
-        run([text])
+        system.run([text])
         taken.append(1000 * (time.perf_counter() - start))
     return float(np.median(taken)), float(np.quantile(taken, 0.99))
 
@@ -361,7 +377,9 @@ def _hardware() -> str:
         lines = []
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = set(told.get("flags", "").split())
-    wanted = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "avx_vnni", "avx512_vnni") if flag in flags]
+    wanted = [
+        flag for flag in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8") if flag in flags
+    ]
     name = told.get("model name", platform.processor() or platform.machine())
     cores = f"{os.cpu_count()} cores ({', '.join(wanted)})"
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
@@ -395,7 +413,7 @@ def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     yield "# Speed\n"
     yield f"{found.hardware}; {', '.join(f'{name} {version(name)}' for name in packages)}.\n"
     yield f"```\n{command}\n```\n"
-    ceilings = ", ".join(f"{most:.0f} ({name})" for name, most in found.ceilings.items())
+    ceilings = ", ".join(f"{most:.0f} ({kind.name})" for kind, most in found.ceilings.items())
     yield (
         f"{found.sentences:,} sentences as long as real ones ({found.tokens:.1f} tokens on average), "
         f"{config.rounds} rounds, the systems one after\nthe other in each. All run the same encoder. The ceiling is "
@@ -405,7 +423,7 @@ def _lines(found: Benchmark, config: BenchmarkConfig) -> Iterator[str]:
     yield from table(
         (*_COLUMNS, "of the ceiling"),
         (
-            (*row, f"{found.reached[speed.system]:.0%}" if speed.system in found.reached else "-")
+            (*row, f"{found.reached[speed.system]:.0%}")
             for speed, row in zip(found.speeds, _rows(found.speeds), strict=True)
         ),
     )
