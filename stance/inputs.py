@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from stance.errors import ConfigError, DataError
+from stance.errors import ConfigError, DataError, install_extra
 from stance.sources import hash_file
 from stance.tables import (
     READABLE,
@@ -243,7 +243,7 @@ def _main_text(html: str) -> str:
     try:
         from trafilatura import extract
     except ImportError:
-        raise ConfigError("Reading .html needs the trafilatura package: pip install 'stance[html]'") from None
+        raise ConfigError(f"Reading .html needs the trafilatura package: {install_extra('html')}") from None
     return extract(html, include_comments=False) or ""
 
 

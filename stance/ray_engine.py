@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stance.config import PredictConfig
-from stance.errors import ConfigError, DataError
+from stance.errors import ConfigError, DataError, install_extra
 from stance.labelling import Counts
 from stance.output_folder import OutputFolder
 from stance.predict import Predictor
@@ -31,7 +31,7 @@ def label_on_ray(
         import ray
         from ray.data import ActorPoolStrategy
     except ImportError:
-        raise ConfigError("engine=ray needs the ray package: pip install 'stance[ray]'") from None
+        raise ConfigError(f"engine=ray needs the ray package: {install_extra('ray')}") from None
     if not shards:
         return
     if not ray.is_initialized():

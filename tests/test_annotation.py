@@ -442,5 +442,5 @@ def test_suspected_errors_are_found_worst_first() -> None:
 
 def test_without_cleanlab_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanlab.multilabel_classification.filter", None)
-    with pytest.raises(ConfigError, match=r"pip install 'stance\[annotate\]'"):
+    with pytest.raises(ConfigError, match=r'pip install "cleanlab'):
         suspects(np.array([[True], [False]]), np.array([[0.9], [0.1]]), ["offer"])

@@ -82,5 +82,5 @@ def has_a_worker(node: Any) -> bool:
 
 def test_a_missing_package_is_told(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"pip install 'stance\[ray\]'"):
+    with pytest.raises(ConfigError, match=r'pip install "ray\[data\]'):
         job("out", engine=Engine.ray)

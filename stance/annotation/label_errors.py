@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.errors import ConfigError
+from stance.errors import ConfigError, install_extra
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def suspects(given: NDArray[np.bool_], probabilities: NDArray[np.float64], label
         from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
         from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
     except ImportError:
-        raise ConfigError("Suspected label errors need cleanlab: pip install 'stance[annotate]'.") from None
+        raise ConfigError(f"Suspected label errors need cleanlab: {install_extra('annotate')}") from None
     carried = [list(np.flatnonzero(row)) for row in given[:, varied]]
     # Of shape (sentences, labels), whatever cleanlab's documentation says.
     issues = np.asarray(find_multilabel_issues_per_class(carried, probabilities[:, varied], n_jobs=1))

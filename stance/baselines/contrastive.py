@@ -18,7 +18,7 @@ from transformers import PrinterCallback
 from stance.baselines.deciding import decide
 from stance.data import Example, Splits, gold_matrix
 from stance.decision import Decided
-from stance.errors import ConfigError
+from stance.errors import ConfigError, install_extra
 from stance.progress import quiet_transformers
 
 STEPS = 600
@@ -31,7 +31,7 @@ SENTENCES_PER_LABEL = 400
 def check_setfit() -> None:
     """Raises ConfigError unless the setfit package is there."""
     if importlib.util.find_spec("setfit") is None:
-        raise ConfigError("The baseline setfit needs the setfit package: pip install 'stance[setfit]'")
+        raise ConfigError(f"The baseline setfit needs the setfit package: {install_extra('setfit')}")
 
 
 def setfit(
