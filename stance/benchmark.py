@@ -1,4 +1,4 @@
-"""How fast a model labels on this machine, beside other ways to run the same network, all in one run."""
+"""How fast a model labels on this machine's CPU, beside other ways to run the same network, all in one run."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, pipeline
 from stance.config import Backend, BenchmarkConfig, DataConfig, Precision, PredictConfig, TrainedModelConfig
 from stance.corpus import label
 from stance.data import read_split
-from stance.errors import ConfigError, DataError
+from stance.errors import ConfigError, DataError, install_extra
 from stance.markdown import table
 from stance.predict import Predictor
 from stance.progress import progress, quiet_transformers
@@ -36,6 +36,8 @@ _PRODUCTS = ((1536, 1536, 1536), (2048, 384, 1536), (2048, 1536, 384))
 """Rows, inner size and columns of the bare products: a large one, and those of a batch in MiniLM's layers."""
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx_vnni", "avx512_vnni", "amx_bf16", "amx_int8")
 """Abilities of a processor that bear on how fast it multiplies."""
+_CPU = "cpu"
+"""Where all of them run, whatever else there is."""
 _SLOW = 10
 """Systems that take a sentence at a time get one sentence of so many."""
 _LONG = 5
@@ -126,7 +128,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
     texts = make_sentences(config.sentences, config.source)
     with TemporaryDirectory() as temporary, quiet_transformers():
         whole = Path(temporary) / "whole"
-        Predictor.from_config(config.model).save_pretrained(whole)
+        Predictor.from_config(replace(config.model, device=_CPU)).save_pretrained(whole)
         systems = _systems(whole, Path(temporary))
         speeds = _time(systems, texts, config.rounds)
         latencies = {system.name: _latency(system, texts) for system in systems if not system.is_job}
@@ -169,8 +171,10 @@ def make_sentences(count: int, source: str) -> list[str]:
 
 
 def _systems(whole: Path, temporary: Path) -> list[System]:
-    classify: Any = pipeline("text-classification", str(whole), top_k=None, device="cpu")
-    plain = Predictor.from_pretrained(whole, backend=Backend.onnxruntime, precision=Precision.fp32, cascade=False)
+    classify: Any = pipeline("text-classification", str(whole), top_k=None, device=_CPU)
+    plain = Predictor.from_pretrained(
+        whole, device=_CPU, backend=Backend.onnxruntime, precision=Precision.fp32, cascade=False
+    )
     return [
         System("transformers pipeline, one by one", lambda texts: [classify(text) for text in texts], one_by_one=True),
         System(PIPELINE, lambda texts: classify(texts, batch_size=32)),
@@ -189,10 +193,10 @@ def _ours(whole: Path, temporary: Path, *, cascade: bool) -> list[System]:
     ways = usual + [(Backend.openvino, precision) for precision in _openvino_precisions()]
     predictors, jobs = [], []
     for backend, precision in ways:
-        predictor = Predictor.from_pretrained(whole, backend=backend, precision=precision, cascade=cascade)
+        model = TrainedModelConfig(path=str(whole), device=_CPU, backend=backend, precision=precision, cascade=cascade)
+        predictor = Predictor.from_config(model)
         predictors.append(System(f"stance, {predictor.backend}", predictor.predict, precision))
         if (backend, precision) in (usual[-1], ways[-1]):
-            model = TrainedModelConfig(path=str(whole), backend=backend, precision=precision, cascade=cascade)
             job = partial(_job, model, temporary)
             jobs.append(System(f"corpus job of {predictors[-1].name}", job, precision, is_job=True))
     return predictors + jobs
@@ -209,7 +213,7 @@ def _openvino_precisions() -> tuple[Precision, ...]:
 
 def _time_cascade(config: BenchmarkConfig, systems: Sequence[System], whole: Path, temporary: Path) -> dict[str, Any]:
     """What ``Benchmark`` tells of the cascade; nothing of a model without a sieve."""
-    predictor = Predictor.from_pretrained(whole)
+    predictor = Predictor.from_pretrained(whole, device=_CPU)
     if predictor.sieve is None:
         return {}
     told, texts = _news(config, predictor.labels)
@@ -244,7 +248,7 @@ def _rivals(whole: Path) -> list[System]:
         from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
         from setfit import SetFitModel
     except ImportError:
-        raise ConfigError("The benchmark's rivals need more packages: pip install 'stance[setfit]'") from None
+        raise ConfigError(f"The benchmark's rivals need more packages: {install_extra('setfit')}") from None
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from transformers import AutoModelForSequenceClassification
@@ -254,7 +258,7 @@ def _rivals(whole: Path) -> list[System]:
     network.encoder.save_pretrained(encoder)
     AutoTokenizer.from_pretrained(whole).save_pretrained(encoder)
     body = Transformer(str(encoder), max_seq_length=256)
-    model = SentenceTransformer(modules=[body, Pooling(network.encoder.config.hidden_size)], device="cpu")
+    model = SentenceTransformer(modules=[body, Pooling(network.encoder.config.hidden_size)], device=_CPU)
     head = OneVsRestClassifier(LogisticRegression())
     vectors = np.asarray(model.encode(["a", "b", "c", "d"]))
     head.fit(vectors, np.eye(4, dtype=int))
@@ -349,7 +353,10 @@ def _products(precision: Precision, rows: int, inner: int, columns: int) -> Iter
 
 
 def _start(config: BenchmarkConfig) -> float:
-    code = f"from stance.predict import predict; predict('He denied it.', model={config.model.path!r})"
+    code = (
+        "from stance.predict import Predictor; "
+        f"Predictor.from_pretrained({config.model.path!r}, device={_CPU!r}).predict('He denied it.')"
+    )
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 (this Python)
     return time.perf_counter() - start
@@ -362,7 +369,8 @@ def _memory(config: BenchmarkConfig, texts: Sequence[str], rows: int, temporary:
         file.writelines(json_line({"id": row, "text": texts[row % len(texts)]}) for row in range(rows))
     code = (
         "import resource, sys; from stance.config import *; from stance.corpus import label; "
-        f"label(PredictConfig(model=TrainedModelConfig(path={config.model.path!r}), input={str(source)!r}, "
+        f"model = TrainedModelConfig(path={config.model.path!r}, device={_CPU!r}); "
+        f"label(PredictConfig(model=model, input={str(source)!r}, "
         f"output={str(temporary / f'out-{rows}')!r})); "
         # Of its own memory: on Linux ru_maxrss begins with that of the process which started this one.
         "own = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')] "
@@ -379,13 +387,10 @@ def _hardware() -> str:
         lines = []
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = set(told.get("flags", "").split())
-    wanted = [
-        flag for flag in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8") if flag in flags
-    ]
+    wanted = [flag for flag in _FLAGS if flag in flags]
     name = told.get("model name", platform.processor() or platform.machine())
     cores = f"{os.cpu_count()} cores ({', '.join(wanted)})"
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    return f"{name}, {cores}, {gpu}, {platform.system()}, Python {platform.python_version()}"
+    return f"{name}, {cores}, no GPU, {platform.system()}, Python {platform.python_version()}"
 
 
 _COLUMNS = ("system", "sentences/s, median", "least to most", f"ratio to {PIPELINE}")

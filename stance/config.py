@@ -273,7 +273,8 @@ class TrainConfig:
     Attributes:
         name: names the run and its folder, ``outputs/<name>``.
         labels: what to learn, in the order that the model keeps.
-        seed: of every random choice.
+        seed: of every random choice but those of ``objective.variants``, which are the same for all seeds: teachers
+            answer once for all.
         overwrite: replace a model or an unfinished run made with other settings.
     """
 
@@ -634,7 +635,7 @@ class SieveConfig:
     """The learning of a model's sieve.
 
     Attributes:
-        model: the model; the sieve is written into its folder. Its ``cascade`` has no say.
+        model: the model; the sieve is written into its folder, and ``cascade`` has no say.
         loss: the chance at most that a sentence which the model gives a label is settled as one without, label by
             label.
         variants: how often each training sentence is varied, for the model to answer.

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from stance.errors import ModelError
 from stance.model_file import ModelFile
-from stance.sources import DELTA, GRAPHS, LEARNED, WEIGHTS, find_source, hash_file
+from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, hash_file
 
 Weights = Mapping[str, NDArray[np.float32]]
 """Arrays by their name in the network."""
@@ -42,7 +42,7 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
         ModelError: the base cannot be had, or is not the one that the model started from.
     """
     model_file = ModelFile.read(folder)
-    source = find_source(model_file.base["name"])
+    source = model_file.find_base()
     if source.sha256 != model_file.base["sha256"]:
         raise ModelError(
             f"{source.folder} is not the base that {folder} started from: expected SHA-256 "
@@ -59,7 +59,7 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
         to / DELTA,
         metadata={_FROM_BASE: json.dumps(sorted(before)), _BASE_HASH: _hash(before)},
     )
-    for name in ("config.json", "config.yaml", LEARNED, *GRAPHS.values()):
+    for name in ("config.json", "config.yaml", LEARNED, SIEVE, *GRAPHS.values()):
         if (folder / name).exists():
             shutil.copyfile(folder / name, to / name)
     replace(
@@ -95,8 +95,8 @@ def read_delta(folder: Path, base: Path) -> Weights:
 
 
 def _base_weights(folder: Path) -> Weights:
-    """The weights of a base under the names that they have in the network."""
-    return {f"{_ENCODER}{name}": array for name, array in load_file(folder / WEIGHTS).items()}
+    """The weights of a base under the names that they have in the network, in fp32 whatever they are kept in."""
+    return {f"{_ENCODER}{name}": a.astype(np.float32, copy=False) for name, a in load_file(folder / WEIGHTS).items()}
 
 
 def _difference(name: str, before: NDArray[np.float32] | None, after: NDArray[np.float32]) -> Weights:

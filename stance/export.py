@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from stance.config import DataConfig, ExportConfig, Precision
-from stance.data import read_splits
+from stance.config import ExportConfig, Precision
 from stance.delta import save_delta
-from stance.errors import ConfigError, DataError, ModelError
+from stance.errors import ConfigError, DataError, ModelError, install_extra
 from stance.graph_weights import check_architecture, graph_weights
 from stance.inference import Inference
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
-from stance.sources import GRAPHS, find_delta_base, find_source
+from stance.own_data import read_own_splits
+from stance.sources import GRAPHS, check_whole, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference
 
@@ -38,47 +38,47 @@ def export(config: ExportConfig) -> list[Path]:
         What was written: graphs, and the folder of the delta.
 
     Raises:
-        ConfigError: the package that writes graphs is not installed, or no graph is known for the encoder.
-        ModelError: the model cannot be had, or the graph computes something else than the network.
+        ConfigError: the package that writes graphs is not installed, no graph is known for the encoder, or there is
+            something where the delta is to be written.
+        ModelError: the model cannot be had, or is a delta already, or the graph computes something else than the
+            network.
     """
     source = find_source(config.model.path, config.model.revision)
     model_file = ModelFile.read(source.folder)
-    base = find_delta_base(source, config.model.base or model_file.base["name"])
+    base = model_file.find_delta_base(source, config.model.base)
+    if config.delta is not None:
+        check_whole(source)
+        if Path(config.delta).exists():
+            raise ConfigError(f"{config.delta} exists: name a folder that is still to be made, delta=<folder>.")
     written = []
     if config.graph:
-        network = _load(source.folder, model_file.max_length, base)
-        written += [_write_exact(network, source.folder, base), *_write_int8(network, source.folder, model_file, base)]
+        network = TorchInference.from_pretrained(
+            source.folder, max_length=model_file.max_length, base=base, device="cpu"
+        )
+        written += [write_graph(network, source.folder, base), *_write_int8(network, source.folder, model_file, base)]
     if config.delta is not None:
         save_delta(source.folder, Path(config.delta), config.delta_base)
         written.append(Path(config.delta))
     return written
 
 
-def write_graph(folder: Path, *, max_length: int, base: Path | None = None) -> Path:
+def write_graph(network: TorchInference, folder: Path, base: Path | None = None) -> Path:
     """Writes the exact graph into a model's folder and checks it against torch; returns the file.
 
     Args:
-        folder: the model.
-        max_length: longest sentence in tokens.
+        network: the model, loaded.
+        folder: where it lies.
         base: the folder of its base, if the model is kept as the difference from one.
 
     Raises:
         ConfigError: the package that writes graphs is not installed, or no graph is known for the encoder.
         ModelError: the graph computes something else than the network.
     """
-    return _write_exact(_load(folder, max_length, base), folder, base)
-
-
-def _load(folder: Path, max_length: int, base: Path | None) -> TorchInference:
-    return TorchInference.from_pretrained(folder, max_length=max_length, base=base, device="cpu")
-
-
-def _write_exact(network: TorchInference, folder: Path, base: Path | None) -> Path:
     graph = _graph(network, folder, Precision.fp32)
     wanted = network.logits(_PROBES).values
     found = OnnxInference(folder, max_length=network.max_length, base=base, graph=graph)
     difference = np.abs(found.logits(_PROBES).values - wanted).max()
-    if difference > TOLERANCE:
+    if not difference <= TOLERANCE:  # so that a NaN is refused too
         raise ModelError(
             f"The graph of {folder} differs from the network by {difference:.1g} in a logit: not kept. Please report "
             "this with the encoder's name."
@@ -96,7 +96,7 @@ def _graph(network: TorchInference, folder: Path, precision: Precision) -> bytes
     try:
         from stance.graph import build_graph
     except ImportError:
-        raise ConfigError("Writing a graph needs one more package: pip install 'stance[export]'") from None
+        raise ConfigError(f"Writing a graph needs one more package: {install_extra('export')}") from None
     config = network.network.config.to_dict()
     check_architecture(config["encoder"], folder)
     weights = {name: tensor.numpy() for name, tensor in network.network.state_dict().items()}
@@ -107,15 +107,13 @@ def _graph(network: TorchInference, folder: Path, precision: Precision) -> bytes
 
 
 def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
-    """Writes the graph in 8 bits and keeps it if it decides otherwise about few enough validation labels."""
-    (folder / GRAPHS[Precision.int8]).unlink(missing_ok=True)
-    labels = model_file.decision.labels
+    """Writes the graph in 8 bits if it decides otherwise about few enough of the model's own validation labels."""
     try:
-        data = DataConfig(**model_file.settings["data"])
-        validation = read_splits(labels, data, model_file.settings["seed"]).validation
+        validation = read_own_splits(model_file).validation
     except DataError as error:
-        log.warning("No graph in 8 bits: there are no validation sentences to check it on. %s", error)
+        log.warning("No new graph in 8 bits: its validation sentences are not here to check it on. %s", error)
         return []
+    (folder / GRAPHS[Precision.int8]).unlink(missing_ok=True)
     texts = [example.text for example in validation]
     length = model_file.max_length
     graph = _graph(network, folder, Precision.int8)
@@ -125,7 +123,7 @@ def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, ba
         texts,
         model_file,
     )
-    decisions = len(texts) * len(labels)
+    decisions = len(texts) * len(model_file.decision.labels)
     checked = {"sentences": len(texts), "decisions": decisions, "flips": flips}
     replace(model_file, metrics=model_file.metrics | {"int8": checked}).write(folder)
     if flips <= MOST_FLIPS * decisions:

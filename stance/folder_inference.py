@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from stance.delta import Weights, read_delta
 from stance.inference import Batch, Logits, infer
 from stance.sieve import Sieve
-from stance.sources import GRAPHS, WEIGHTS
+from stance.sources import WEIGHTS
 
 
 class FolderInference(ABC):
@@ -43,11 +43,10 @@ class FolderInference(ABC):
         self._tokenizer.no_padding()
 
     def save_pretrained(self, folder: Path) -> None:
-        """Writes weights, config, graphs and tokenizer."""
+        """Writes weights, config and tokenizer."""
         save_file(dict(self.weights), folder / WEIGHTS, metadata={"format": "pt"})
         for source, name in (
             (self.folder, "config.json"),
-            *((self.folder, graph) for graph in GRAPHS.values() if (self.folder / graph).exists()),
             (self.tokenizer_folder, "tokenizer.json"),
             (self.tokenizer_folder, "tokenizer_config.json"),
         ):

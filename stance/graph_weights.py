@@ -57,6 +57,8 @@ ARCHITECTURES = {
 """Those that a graph is known for; the others run in torch."""
 
 _LARGEST = 63
+_FIRST_POSITION = 2
+"""Of MPNet's positions, the one of a sentence's first token: the two before are padding's and none."""
 _BUCKETS, _FAR = 32, 128
 """Of MPNet's relative positions: how many kinds of distance, and from where on all are alike."""
 
@@ -116,8 +118,7 @@ def _embeddings(weights: Arrays, encoder: Mapping[str, Any], longest: int) -> It
     yield WORDS, weights[f"{prefix}.word_embeddings.weight"]
     positions = weights[f"{prefix}.position_embeddings.weight"]
     if encoder["model_type"] == "mpnet":
-        first = encoder.get("pad_token_id", 1) + 1
-        yield POSITIONS, positions[first : first + longest]
+        yield POSITIONS, positions[_FIRST_POSITION : _FIRST_POSITION + longest]
         yield RELATIVE, _relative(weights["encoder.encoder.relative_attention_bias.weight"], longest)
     else:
         # Every token is of type 0.

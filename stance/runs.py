@@ -10,6 +10,7 @@ from typing import Any
 from stance.differences import differences
 from stance.errors import ConfigError
 from stance.model_file import NAME as MODEL_FILE
+from stance.sources import clear_model
 from stance.tables import replacing
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ class Run:
 
     Attributes:
         settings: the training config, less what does not bear on the weights.
-        base: name and SHA-256 of the encoder.
+        base: name and SHA-256 of the encoder, and ``<teacher>_sha256`` of each teacher.
         data: per split the number of examples and their hash.
     """
 
@@ -49,6 +50,7 @@ def claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
         return False
     if run_file.exists():
         _refuse_another(run_file, run, f"{folder} holds an unfinished run")
+    clear_model(folder)
     checkpoints.mkdir(parents=True, exist_ok=True)
     with replacing(run_file) as temporary:
         temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8")

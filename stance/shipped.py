@@ -9,7 +9,6 @@ from stance.data import SPLITS, read_examples
 from stance.errors import DataError
 from stance.labels import LABELS
 from stance.references import TEXTS, Reference, read_references, read_texts
-from stance.tables import GoodRow, read_rows
 
 GENRES = (
     "wire", "headline", "speech", "communique", "briefing", "interview", "court", "labour", "business", "local",
@@ -60,8 +59,8 @@ def read_shipped(folder: Path) -> ShippedData:
 
 
 def _read_written(path: Path, split: str) -> list[WrittenSentence]:
-    examples = read_examples(path, LABELS)
-    genres = [str(row.values.get("genre")) for row in read_rows(path) if isinstance(row, GoodRow)]
+    examples = read_examples(path, LABELS, keep=["genre"])
+    genres = [str(example.columns.get("genre")) for example in examples]
     unknown = [
         f"{e.id}: unknown genre '{genre}'" for e, genre in zip(examples, genres, strict=True) if genre not in GENRES
     ]

@@ -1,10 +1,11 @@
 """Learns the sieve of a model from the model's own answers, and finds where it is sure: ``sieve.safetensors``.
 
-What it may lose is bounded without assumptions about either of the two. Sentences are ranked by how far the sieve's
-highest logit lies above where few sentences with that label lie. Of n sentences that the model gives a label, and that
-the sieve has not learned from, the k-th lowest is found; a new one lies lower with a chance of k / (n + 1) (split
-conformal prediction, Vovk et al. 2005). A sentence is settled if it lies lower than that for every label. What is
-promised holds for sentences of the kind that the model was trained on.
+What it may lose is bounded whatever the two are like. Sentences are ranked by how far the sieve's highest logit lies
+above where few sentences with that label lie. Of n sentences that the model gives a label, and that the sieve has not
+learned from, the k-th lowest is found; a new one like them lies lower with a chance of k / (n + 1) (split conformal
+prediction, Vovk et al. 2005). A sentence is settled if it lies lower than that for every label. The n are of the
+validation sentences and of a share of the training sentences, held out: validation alone has too few. The model itself
+has learned from the latter and is surer of them than of new ones, so the promise is a little bold for these.
 
 The probabilities of what is settled are the sieve's, so the model's bands are fitted again, for both together.
 """
@@ -22,16 +23,17 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from stance.bands import fit_band
-from stance.config import DataConfig, SieveConfig
-from stance.data import gold_matrix, hold_out, read_splits
+from stance.config import SieveConfig
+from stance.data import gold_matrix, hold_out
 from stance.decision import BoolArray, Decision
-from stance.errors import ConfigError, DataError
+from stance.errors import DataError, check_settings
 from stance.inference import batches_by_length, encode, padded
 from stance.model_file import ModelFile
+from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sieve import FAR, NEAR, Sieve, write_sieve
-from stance.sources import SIEVE, find_delta_base, find_source
+from stance.sources import SIEVE, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
@@ -81,20 +83,24 @@ def learn_sieve(config: SieveConfig) -> Learned:
     predictor = Predictor.from_config(replace(config.model, cascade=False))
     source = find_source(config.model.path, config.model.revision)
     model_file = predictor.model_file
-    splits = read_splits(predictor.labels, DataConfig(**model_file.settings["data"]), model_file.settings["seed"])
+    splits = read_own_splits(model_file)
     taught, held_out = hold_out(splits.train, config.held_out, config.seed)
     texts = [example.text for example in taught]
     varied = [*texts, *vary(texts, config.variants, config.seed)]
-    judged = [example.text for example in (*held_out, *splits.validation)]
+    # A text that is there twice is no second witness.
+    untaught = dict.fromkeys(example.text for example in held_out)
+    judged = [*untaught, *(example.text for example in splits.validation)]
     network = TorchInference.from_pretrained(
         source.folder,
         max_length=model_file.max_length,
-        base=find_delta_base(source, config.model.base or model_file.base["name"]),
+        base=model_file.find_delta_base(source, config.model.base),
         device="cpu",
     )
     tokenize = tokenize_with(network.tokenizer)
     ids, judged_ids = (encode(tokenize, each, model_file.max_length).ids for each in (varied, judged))
     words = network.network.get_input_embeddings().weight.detach().numpy()
+    widest = words.shape[1]
+    check_settings("", [("width", config.width, config.width <= widest, f"at most the model's own {widest}")])
     torch.manual_seed(config.seed)
     student = _Student(_start(words, ids, config.width), config.channels, len(predictor.labels))
     answers = _ask(predictor, varied)
@@ -120,9 +126,9 @@ def learn_sieve(config: SieveConfig) -> Learned:
         given=dict(zip(predictor.labels, given.sum(axis=0).tolist(), strict=True)),
         lost=dict(zip(predictor.labels, given[settled].sum(axis=0).tolist(), strict=True)),
         validation=len(splits.validation),
-        settled=int(settled[len(held_out) :].sum()),
+        settled=int(settled[len(untaught) :].sum()),
     )
-    cascade = np.where(settled[:, None], said, exact)[len(held_out) :]
+    cascade = np.where(settled[:, None], said, exact)[len(untaught) :]
     replace(
         model_file,
         decision=_with_bands(decision, cascade, gold_matrix(splits.validation, predictor.labels), model_file),
@@ -139,15 +145,18 @@ def _with_bands(decision: Decision, logits: Floats, gold: BoolArray, model_file:
 
 
 def _check(config: SieveConfig) -> None:
-    for name, value, fits in (
-        ("loss", config.loss, 0 < config.loss < 1),
-        ("variants", config.variants, config.variants >= 0),
-        ("passes", config.passes, config.passes >= 1),
-        ("width", config.width, config.width >= 1),
-        ("channels", config.channels, config.channels >= 1),
-    ):
-        if not fits:
-            raise ConfigError(f"{name}={value} is out of range.")
+    share = "more than 0 and less than 1"
+    check_settings(
+        "",
+        (
+            ("loss", config.loss, 0 < config.loss < 1, share),
+            ("variants", config.variants, config.variants >= 0, "at least 0"),
+            ("passes", config.passes, config.passes >= 1, "at least 1"),
+            ("held_out", config.held_out, 0 < config.held_out < 1, share),
+            ("width", config.width, config.width >= 1, "at least 1"),
+            ("channels", config.channels, config.channels >= 1, "at least 1"),
+        ),
+    )
 
 
 def _ask(predictor: Predictor, texts: Sequence[str]) -> Floats:
@@ -244,7 +253,8 @@ def _silent(decision: Decision) -> Floats:
     """Per label, a logit below which it is not given, so that what is settled carries no label."""
     logits = np.linspace(-20, 20, 4001)
     reaches = decision.probabilities(np.tile(logits[:, None], len(decision.labels))) >= np.array(decision.thresholds)
-    return np.where(reaches.any(axis=0), logits[reaches.argmax(axis=0)], np.inf)
+    silent = np.concatenate([[-np.inf], logits])[reaches.argmax(axis=0)]  # the one before the first that reaches
+    return np.where(reaches.any(axis=0), silent, np.inf)
 
 
 def _margin(above: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> float:

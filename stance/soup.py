@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from stance.config import DataConfig, Precision, SoupConfig
-from stance.data import hash_examples, read_splits
-from stance.errors import ConfigError, DataError
+from stance.config import Precision, SoupConfig
+from stance.errors import ConfigError
 from stance.families import find_seeds
 from stance.model_file import NAME, ModelFile
+from stance.own_data import read_own_splits
 from stance.predict import Predictor
-from stance.sources import GRAPHS, SIEVE, WEIGHTS, hash_file
+from stance.sources import GRAPHS, SIEVE, WEIGHTS, clear_model, hash_file
 from stance.torch_inference import TorchInference
 from stance.train import decide
 
@@ -26,7 +26,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
 
     Raises:
         ConfigError: the models are not seeds of one recipe on one set of data, or ``folder`` holds a model already.
-        DataError: their validation sentences cannot be had, or have changed.
+        DataError: the sentences that they learned from cannot be had, or have changed.
     """
     members = find_seeds(Path(config.folder))
     model_files = [ModelFile.read(member) for member in members]
@@ -35,12 +35,9 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
         raise ConfigError(f"The models in {config.folder} did not learn from the same data and base.")
     if (folder / NAME).exists() and not config.overwrite:
         raise ConfigError(f"{folder} holds a model. Name another with name=<another>, or replace it: overwrite=true.")
-    validation = read_splits(
-        first.decision.labels, DataConfig(**first.settings["data"]), first.settings["seed"]
-    ).validation
-    if hash_examples(validation) != first.data["validation"]["sha256"]:
-        raise DataError(f"The validation sentences are not those that the models in {config.folder} were chosen by.")
+    validation = read_own_splits(first).validation
     folder.mkdir(parents=True, exist_ok=True)
+    clear_model(folder)
     for path in members[0].iterdir():
         if path.name not in (NAME, WEIGHTS, SIEVE, *GRAPHS.values()):
             shutil.copyfile(path, folder / path.name)

@@ -33,7 +33,7 @@ SHIPPED = Path(__file__).parent / "models"
 RUNS = "outputs/"
 """Where training puts models: a name that begins so is never a hub id."""
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", *GRAPHS.values()]
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,19 @@ def find_source(name: str, revision: str | None = None) -> Source:
     return Source(name, folder, weights, sha256)
 
 
-def find_delta_base(source: Source, name: str) -> Path | None:
-    """The folder of the base ``name`` that a model is kept as the difference from; None of a whole model.
+def check_whole(source: Source) -> None:
+    """Raises ModelError if a model is kept as the difference from its base where only a whole one will do."""
+    if source.weights.name == DELTA:
+        raise ModelError(
+            f"{source.name} is kept as its difference from its base: expected a whole model. Save it as one first: "
+            f"Predictor.from_pretrained({source.name!r}).save_pretrained('outputs/whole')"
+        )
 
-    Raises:
-        ModelError: the base cannot be had.
-    """
-    return find_source(name).folder if source.weights.name == DELTA else None
+
+def clear_model(folder: Path) -> None:
+    """Removes from a folder what would be taken for a part of the model that is about to be written there."""
+    for name in (DELTA, LEARNED, SIEVE, *GRAPHS.values()):
+        (folder / name).unlink(missing_ok=True)
 
 
 def hash_file(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stance.config import Precision
 from stance.decision import FloatArray
 from stance.errors import ConfigError
 from stance.model_file import ModelFile
@@ -47,7 +48,8 @@ def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatAr
         answers: FloatArray = np.load(kept, allow_pickle=False)
         return answers
     log.info("Asking the teacher %s about %d sentences.", teacher, len(texts))
-    answers = Predictor.from_pretrained(teacher, cascade=False).predict_proba(texts)
+    # Exactly, and all by the network: what is kept must not hang on what happens to run the teacher here.
+    answers = Predictor.from_pretrained(teacher, precision=Precision.fp32, cascade=False).predict_proba(texts)
     with replacing(kept) as temporary, temporary.open("wb") as file:
         np.save(file, answers, allow_pickle=False)
     return answers

@@ -30,10 +30,10 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from stance.config import DecisionConfig, Precision, TrainConfig, Tuning
+from stance.config import DecisionConfig, ModelConfig, Precision, TrainConfig, Tuning
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
-from stance.errors import ConfigError
+from stance.errors import ConfigError, check_settings, install_extra
 from stance.fingerprints import write_fingerprints
 from stance.fitting import check_decision, fit_decision, fit_thresholds
 from stance.inference import encode
@@ -47,7 +47,7 @@ from stance.predict import Predictor
 from stance.processes import by_the_first, process_count
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
-from stance.sources import WEIGHTS, find_source, hash_file
+from stance.sources import WEIGHTS, check_whole, find_source, hash_file
 from stance.teachers import ask
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 CONFIG = "config.yaml"
 ADAPTER = "adapter_model.safetensors"
 """The weights in a checkpoint of low-rank adapters."""
+_FEWEST_TOKENS = 3
+"""That say anything: the first and the last stand for the sentence and its end."""
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
 
 
@@ -76,6 +78,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     _check(config)
     splits = read_splits(labels, config.data, config.seed)
     base = find_source(config.model.encoder, config.model.revision)
+    check_whole(base)
     run = Run(
         settings=_settings(config),
         base={"name": base.name, "sha256": base.sha256} | _teacher_hashes(config),
@@ -86,6 +89,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with quiet_transformers():
         network = StanceForSequenceClassification.from_encoder(base.folder, labels, config.model)
+    _check_length(network, config.model)
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True)
     if by_the_first(lambda: claim(folder, run, overwrite=config.overwrite)):
         trained, history = _fit(network, tokenizer, config, splits, folder / CHECKPOINTS)
@@ -124,24 +128,44 @@ def _save(
 def _check(config: TrainConfig) -> None:
     check_decision(config.decision)
     training = config.training
-    for name, value, fits in (
-        ("epochs", training.epochs, training.epochs >= 1),
-        ("batch_size", training.batch_size, training.batch_size >= 1),
-        ("learning_rate", training.learning_rate, training.learning_rate > 0),
-        ("warmup", training.warmup, 0 <= training.warmup < 1),
-        ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0),
-        ("patience", training.patience, training.patience >= 1),
-        ("averaged_epochs", training.averaged_epochs, training.averaged_epochs >= 1),
-    ):
-        if not fits:
-            raise ConfigError(f"training.{name}={value} is out of range.")
+    check_settings(
+        "training.",
+        (
+            ("epochs", training.epochs, training.epochs >= 1, "at least 1"),
+            ("batch_size", training.batch_size, training.batch_size >= 1, "at least 1"),
+            ("learning_rate", training.learning_rate, training.learning_rate > 0, "more than 0"),
+            ("warmup", training.warmup, 0 <= training.warmup < 1, "at least 0 and less than 1"),
+            ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0, "at least 0"),
+            ("patience", training.patience, training.patience >= 1, "at least 1"),
+            ("averaged_epochs", training.averaged_epochs, training.averaged_epochs >= 1, "at least 1"),
+            ("lora_rank", training.lora_rank, training.lora_rank >= 1, "at least 1"),
+            ("lora_alpha", training.lora_alpha, training.lora_alpha >= 1, "at least 1"),
+        ),
+    )
+    dropout, repeats = config.model.dropout, config.data.reference_repeats
+    check_settings("model.", [("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1")])
+    check_settings("data.", [("reference_repeats", repeats, repeats >= 1, "at least 1")])
     if training.batch_size % process_count():
         raise ConfigError(
             f"training.batch_size={training.batch_size} cannot be shared evenly by {process_count()} processes."
         )
     check_objective(config.objective)
-    if config.data.reference_repeats < 1:
-        raise ConfigError(f"data.reference_repeats={config.data.reference_repeats} is out of range.")
+
+
+def _check_length(network: StanceForSequenceClassification, config: ModelConfig) -> None:
+    """A sentence longer than the encoder has positions for would end training, or a job that uses the model."""
+    encoder = network.encoder.config
+    rows = getattr(encoder, "max_position_embeddings", None)
+    if rows is None:
+        return
+    # RoBERTa's kin, MPNet among them, number positions from behind that of padding.
+    padding = getattr(getattr(network.encoder, "embeddings", None), "padding_idx", None)
+    most = rows if padding is None else rows - padding - 1
+    if not _FEWEST_TOKENS <= config.max_length <= most:
+        raise ConfigError(
+            f"model.max_length={config.max_length} is out of range: expected {_FEWEST_TOKENS} to {most} tokens, for "
+            f"which {config.encoder} has positions."
+        )
 
 
 def _teacher_hashes(config: TrainConfig) -> dict[str, str]:
@@ -212,7 +236,7 @@ def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> n
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
-        raise ConfigError("training.tuning=lora needs the peft package: pip install 'stance[lora]'") from None
+        raise ConfigError(f"training.tuning=lora needs the peft package: {install_extra('lora')}") from None
     linear = [
         f"encoder.{name}"
         for name, module in network.encoder.named_modules()

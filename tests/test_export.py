@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
 from stance.predict import Predictor
 from stance.sources import GRAPHS
+from stance.torch_inference import TorchInference
 from stance.train import train
 
 TEXTS = ["we resume talks if they deny", "blame the rain", "rain fell " * 60, "", "\ud800 deny"]
@@ -45,7 +47,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_
 def test_the_graph_answers_as_the_network_does(pooling: Pooling, tiny_config: TrainConfig, tmp_path: Path) -> None:
     tiny_config.model = ModelConfig(encoder=tiny_config.model.encoder, pooling=pooling, max_length=64)
     torch_predictor = train(tiny_config, tmp_path)
-    write_graph(tmp_path, max_length=64)
+    write_graph(TorchInference.from_pretrained(tmp_path, max_length=64), tmp_path)
     onnx_predictor = Predictor.from_pretrained(tmp_path)
     assert isinstance(onnx_predictor._inference, OnnxInference)
     assert onnx_predictor.predict_proba(TEXTS) == pytest.approx(torch_predictor.predict_proba(TEXTS), abs=1e-4)
@@ -61,7 +63,7 @@ def test_a_graph_for_mpnet_knows_its_relative_positions(
 ) -> None:
     tiny_config.model = ModelConfig(encoder=str(mpnet_encoder), max_length=256)
     torch_predictor = train(tiny_config, tmp_path / "model")
-    write_graph(tmp_path / "model", max_length=256)
+    write_graph(TorchInference.from_pretrained(tmp_path / "model", max_length=256), tmp_path / "model")
     texts = [*TEXTS, "if they deny we blame the rain " * 40]
     onnx_predictor = Predictor.from_pretrained(tmp_path / "model")
     assert onnx_predictor.predict_proba(texts) == pytest.approx(torch_predictor.predict_proba(texts), abs=1e-4)
@@ -71,7 +73,7 @@ def test_an_encoder_without_a_graph_is_told(tiny_config: TrainConfig, distilbert
     tiny_config.model = ModelConfig(encoder=str(distilbert_encoder), max_length=64)
     train(tiny_config, tmp_path / "model")
     with pytest.raises(ConfigError, match=r"for bert and mpnet encoders.*distilbert"):
-        write_graph(tmp_path / "model", max_length=64)
+        write_graph(TorchInference.from_pretrained(tmp_path / "model", max_length=64), tmp_path / "model")
 
 
 def test_the_graph_holds_no_weights_and_nothing_of_this_machine(exported: Path) -> None:
@@ -159,11 +161,63 @@ def test_a_graph_that_answers_otherwise_is_not_kept(
         (tmp_path / name).write_bytes((tiny_model / name).read_bytes())
     monkeypatch.setattr(module, "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="differs from the network"):
-        write_graph(tmp_path, max_length=64)
+        write_graph(TorchInference.from_pretrained(tmp_path, max_length=64), tmp_path)
     assert not (tmp_path / "graph.onnx").exists()
+
+
+def test_a_graph_that_answers_with_what_is_no_number_is_not_kept(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "copy")
+    network = TorchInference.from_pretrained(folder, max_length=64)
+    nothing = lambda _, batches: (np.full((len(ids), 4), np.nan) for ids, _ in batches)  # noqa: E731
+    monkeypatch.setattr(OnnxInference, "_run", nothing)
+    with pytest.raises(ModelError, match="differs from the network by nan"):
+        write_graph(network, folder)
+    assert not (folder / "graph.onnx").exists()
+
+
+def test_8_bits_are_not_checked_on_other_sentences_than_the_models_own(
+    exported: Path, tiny_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "copy")
+    before = (folder / "graph.int8.onnx").read_bytes()
+    model_file = ModelFile.read(folder)
+    own = tmp_path / "own.jsonl"
+    own.write_text("".join(tiny_data.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    data = model_file.settings["data"] | {"validation": str(own)}
+    replace(model_file, settings=model_file.settings | {"data": data}).write(folder)
+    export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
+    assert "These are not the validation sentences of the model: expected 60 of SHA-256" in caplog.text
+    assert "found 59" in caplog.text
+    assert (folder / "graph.int8.onnx").read_bytes() == before
+
+
+def test_training_anew_and_saving_leave_no_graph_of_another_model(
+    exported: Path, tiny_config: TrainConfig, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(exported, tmp_path / "copy")
+    tiny_config.overwrite, tiny_config.model.layer = True, 2
+    trained = train(tiny_config, folder)
+    assert not any((folder / graph).exists() for graph in GRAPHS.values())
+    elsewhere = shutil.copytree(exported, tmp_path / "elsewhere")
+    (elsewhere / "delta.safetensors").touch()  # would be taken before the whole weights
+    trained.save_pretrained(elsewhere)
+    assert Predictor.from_pretrained(elsewhere).logits(TEXTS) == pytest.approx(trained.logits(TEXTS), abs=1e-5)
+
+
+def test_a_delta_is_made_of_whole_models_alone_and_replaces_nothing(exported: Path, tmp_path: Path) -> None:
+    config = ExportConfig(model=TrainedModelConfig(path=str(exported)), graph=False, delta=str(tmp_path / "delta"))
+    export(config)
+    with pytest.raises(ConfigError, match="delta exists: name a folder"):
+        export(config)
+    config.model.path, config.delta = str(tmp_path / "delta"), str(tmp_path / "other")
+    with pytest.raises(ModelError, match=r"expected a whole model.*save_pretrained"):
+        export(config)
+    assert not (tmp_path / "other").exists()
 
 
 def test_missing_packages_are_told(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "stance.graph", None)
-    with pytest.raises(ConfigError, match=r"pip install 'stance\[export\]'"):
-        write_graph(tiny_model, max_length=64)
+    with pytest.raises(ConfigError, match=r'pip install "onnx>='):
+        write_graph(TorchInference.from_pretrained(tiny_model, max_length=64), tiny_model)

@@ -41,6 +41,12 @@ def test_batches_side_by_side_are_answered_in_order(precision: Precision, tiny_m
     assert predictor.logits(texts).tolist() == together.tolist()
 
 
+def test_it_makes_nothing_ready_for_many_where_there_are_none(tiny_model: Path) -> None:
+    predictor = Predictor.from_pretrained(tiny_model, backend=OPENVINO)
+    assert predictor.logits([]).shape == (0, 4)
+    assert {"_one", "_many"}.isdisjoint(vars(predictor._inference))
+
+
 def test_it_knows_the_relative_positions_of_mpnet(
     tiny_config: TrainConfig, mpnet_encoder: Path, tmp_path: Path
 ) -> None:
@@ -95,7 +101,7 @@ def test_what_it_cannot_run_is_told(
     with pytest.raises(ModelError, match="OpenVINO runs models on the CPU"):
         Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO, device="cuda")
     monkeypatch.setitem(sys.modules, "stance.openvino_inference", None)
-    with pytest.raises(ConfigError, match=r"pip install 'stance\[openvino\]'"):
+    with pytest.raises(ConfigError, match=r'pip install "openvino'):
         Predictor.from_pretrained(tmp_path / "model", backend=OPENVINO)
 
 

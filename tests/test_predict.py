@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stance
-from stance.config import Precision
+from stance.config import Backend, Precision
 from stance.decision import Band
 from stance.errors import ConfigError, ModelError
 from stance.labels import LABELS
@@ -135,6 +135,22 @@ def test_a_document_is_split_and_its_sentences_keep_their_offsets(tiny_predictor
     assert all(text[p.start : p.end] == p.text for p in found)
     assert found[0].probabilities == pytest.approx(tiny_predictor.predict("They deny it.").probabilities, abs=1e-6)
     assert tiny_predictor.predict_document(" ") == []
+
+
+def test_logits_take_one_string_as_one_sentence(tiny_predictor: Predictor) -> None:
+    assert tiny_predictor.logits("they deny").tolist() == tiny_predictor.logits(["they deny"]).tolist()
+
+
+def test_a_model_is_not_saved_over_itself(tiny_model: Path) -> None:
+    before = (tiny_model / "model.safetensors").read_bytes()
+    with pytest.raises(ConfigError, match="where the model was loaded from"):
+        Predictor.from_pretrained(tiny_model).save_pretrained(str(tiny_model))
+    assert (tiny_model / "model.safetensors").read_bytes() == before
+
+
+def test_torch_says_that_it_does_not_multiply_in_8_bits(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="PyTorch does not multiply in int8"):
+        Predictor.from_pretrained(tiny_model, device="cpu", backend=Backend.torch, precision=Precision.int8)
 
 
 def test_a_model_saved_again_predicts_the_same(tiny_predictor: Predictor, tmp_path: Path) -> None:

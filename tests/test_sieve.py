@@ -11,13 +11,14 @@ from conftest import Run
 from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
 from stance.data import gold_matrix, read_examples, read_splits
+from stance.delta import save_delta
 from stance.errors import ConfigError, DataError, ModelError
 from stance.inference import Batch, infer
 from stance.labels import LABELS
 from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.sieve import Sieve, write_sieve
-from stance.sieve_learning import _margin, _padded, _Student, learn_sieve
+from stance.sieve_learning import _margin, _padded, _silent, _Student, learn_sieve
 from stance.sources import SIEVE
 from stance.variants import vary
 from stance.verify import verify
@@ -157,6 +158,17 @@ def test_it_goes_with_a_model_that_is_saved_elsewhere_and_not_with_a_changed_fil
     with pytest.raises(ModelError, match=r"sieve\.safetensors is not the file .* cascade=off"):
         Predictor.from_pretrained(tmp_path)
     assert Predictor.from_pretrained(tmp_path, cascade=False).sieve is None
+    (tmp_path / SIEVE).unlink()
+    with pytest.raises(ModelError, match=r"found no file"):
+        Predictor.from_pretrained(tmp_path)
+
+
+def test_a_delta_keeps_it(sieved: Path, tmp_path: Path) -> None:
+    save_delta(sieved, tmp_path / "delta")
+    delta, whole = Predictor.from_pretrained(tmp_path / "delta").sieve, Predictor.from_pretrained(sieved).sieve
+    assert delta is not None
+    assert whole is not None
+    assert delta.sha256 == whole.sha256
 
 
 def test_a_file_that_was_another_model_s_has_no_say(tiny_model: Path, tmp_path: Path) -> None:
@@ -192,12 +204,23 @@ def test_the_script_tells_what_it_settles(sieved: Path, tmp_path: Path, run_scri
     assert (folder / SIEVE).read_bytes() == before  # the same settings and seed
 
 
-@pytest.mark.parametrize(("name", "value"), [("loss", 0.0), ("variants", -1), ("passes", 0), ("width", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("loss", 0.0), ("variants", -1), ("passes", 0), ("width", 0), ("width", 33), ("held_out", 0.0)],
+)
 def test_settings_out_of_range_are_refused(name: str, value: float, tiny_model: Path) -> None:
     config = settings(tiny_model)
     setattr(config, name, value)
     with pytest.raises(ConfigError, match=f"{name}={value} is out of range"):
         learn_sieve(config)
+
+
+def test_what_is_settled_by_the_highest_silent_logit_carries_no_label(sieved: Path) -> None:
+    decision = ModelFile.read(sieved).decision
+    silent = _silent(decision)
+    assert np.isfinite(silent).any()
+    low = np.where(np.isfinite(silent), silent, 0.0)[None]
+    assert not decision.decide(decision.probabilities(low)).carried[np.isfinite(silent)[None]].any()
 
 
 def test_variants_are_made_of_the_sentences_words_and_the_same_at_each_call() -> None:

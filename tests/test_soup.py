@@ -51,7 +51,7 @@ def test_other_recipes_and_other_data_are_refused(seeds: Path, tiny_config: Trai
 def test_validation_sentences_that_have_changed_are_told(
     seeds: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stance.soup.hash_examples", lambda _: "another")
-    with pytest.raises(DataError, match="not those that the models"):
+    monkeypatch.setattr("stance.own_data.hash_examples", lambda _: "another")
+    with pytest.raises(DataError, match="not the train sentences of the model"):
         soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
     assert not (tmp_path / "soup").exists()
