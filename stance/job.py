@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from stance.config import Engine, PredictConfig
-from stance.errors import DataError
-from stance.inputs import find_inputs
+from stance.errors import ConfigError, DataError, check_settings
+from stance.inputs import Input, find_inputs
 from stance.labelling import Counts, ErrorLimit
-from stance.output_folder import REJECTED, OutputFolder, Slice
+from stance.output_folder import REJECTED, OutputFolder, Slice, check_free
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
@@ -18,6 +19,8 @@ from stance.shards import Plan, Shard, make_plan
 from stance.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "pyarrow", "sentencex", "tokenizers", "torch", "transformers")
+_OPTIONAL = ("openvino", "trafilatura")
+"""What has a say in the output where it is installed."""
 
 
 def label_folder(config: PredictConfig, path: Path) -> Counts:
@@ -27,12 +30,16 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
         Counts of the whole slice, what an earlier run has done included.
 
     Raises:
-        ConfigError: the folder holds something else, or another process is writing there.
+        ConfigError: a setting does not fit, the folder holds something else, or another process is writing there.
         DataError: an input cannot be read or has changed meanwhile, or too many rows are bad.
     """
+    # What can be wrong at once is looked at before the inputs are, which may take long.
     part = Slice.parse(config.shard)
-    plan = make_plan(find_inputs(config.input), cutter_of(config), config.shard_rows)
+    check_settings("", [("shard_rows", config.shard_rows, config.shard_rows >= 1, "at least 1")])
+    check_free(path)
     predictor = Predictor.from_config(config.model)
+    predictor.model_file.decision.with_thresholds(config.thresholds)
+    plan = make_plan(_inputs(config, path), cutter_of(config), config.shard_rows)
     folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
     limit = ErrorLimit(config.on_error, config.max_errors)
     total = Counts.of(predictor.labels)
@@ -46,6 +53,15 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
         plan.check_unchanged()
         _finish(folder, plan)
     return total
+
+
+def _inputs(config: PredictConfig, output: Path) -> list[Input]:
+    """The inputs, less what the job itself has written: its folder may lie in one of theirs."""
+    found = find_inputs(config.input)
+    others = [source for source in found if output.resolve() not in Path(source.name).resolve().parents]
+    if not others:
+        raise ConfigError(f"All inputs lie in the output, {output}: give another output.")
+    return others
 
 
 def _outcomes(
@@ -95,6 +111,7 @@ def _finish(folder: OutputFolder, plan: Plan) -> None:
 def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, Any]:
     """What makes the job this job: with the same values the output is the same to the byte."""
     model_file = predictor.model_file
+    packages = [*_PACKAGES, *filter(find_spec, _OPTIONAL)]
     return {
         "inputs": [
             {"name": source.name, "fingerprint": fingerprint}
@@ -116,5 +133,5 @@ def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, A
             "format": config.format.name,
             "shard_rows": config.shard_rows,
         },
-        "versions": {"stance": __version__, **{package: version(package) for package in _PACKAGES}},
+        "versions": {"stance": __version__, **{package: version(package) for package in packages}},
     }

@@ -8,6 +8,7 @@ Nothing in it depends on when it was written, or how often the job was killed on
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ from filelock import FileLock, Timeout
 from stance.differences import differences
 from stance.errors import ConfigError
 from stance.labelled_rows import SENTENCES
-from stance.shards import Shard
+from stance.shards import Shard, shard_name
 from stance.sources import hash_file
 from stance.tables import BadRow, Write, rejected_line, replacing, writing
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 REJECTED, RECEIPTS = "rejected", "receipts"
+_UNFINISHED_SHARD = re.compile(r"\.part-(\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -94,18 +96,25 @@ class OutputFolder:
         Raises:
             ConfigError: another process writes there, or the folder holds another job or other files.
         """
-        self._refuse_other_files()
+        check_free(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as locks:
             own = self.path / f".lock-{part.number + 1}-of-{part.of}"
-            for path in {own, *self.path.glob(".lock-*")}:
-                if path == own or not path.name.endswith(f"-of-{part.of}"):
+            locks.enter_context(self._lock(own))
+            for path in self.path.glob(".lock-*"):  # once our own is held: of two that look at once, one is refused
+                if not path.name.endswith(f"-of-{part.of}"):
                     locks.enter_context(self._lock(path))
             self._write_manifest()
-            if part.of == 1:
-                for unfinished in self.path.rglob(".*.tmp"):
-                    unfinished.unlink()
+            self._remove_unfinished(part)
             yield
+            self._remove_unfinished(part)  # of actors that were lost on the way
+
+    def _remove_unfinished(self, part: Slice) -> None:
+        """Removes temporary files, of which those of other slices may be in use."""
+        for path in self.path.rglob(".*.tmp"):
+            shard = _UNFINISHED_SHARD.match(path.name)
+            if int(shard[1]) % part.of == part.number if shard else part.of == 1:
+                path.unlink(missing_ok=True)
 
     def _lock(self, path: Path) -> FileLock:
         lock = FileLock(path)
@@ -117,14 +126,6 @@ class OutputFolder:
                 "on when it is started again."
             ) from None
         return lock
-
-    def _refuse_other_files(self) -> None:
-        known = {MANIFEST, SUCCESS, SENTENCES, REJECTED, RECEIPTS}
-        others = [path.name for path in self.path.iterdir()] if self.path.is_dir() else []
-        strange = sorted(name for name in others if name not in known and not name.startswith("."))
-        if self.path.exists() and (not self.path.is_dir() or strange):
-            what = f"holds other files ({', '.join(strange[:3])})" if strange else "is a file"
-            raise ConfigError(f"{self.path} {what}: expected a new or empty folder, or one that this job has begun.")
 
     def _write_manifest(self) -> None:
         path = self.path / MANIFEST
@@ -167,7 +168,8 @@ class OutputFolder:
         sentences = self.path / SENTENCES / f"{shard.name}{self.format}"
         rejected = self.path / REJECTED / f"{shard.name}.jsonl"
         receipt = self.path / RECEIPTS / f"{shard.name}.json"
-        receipt.unlink(missing_ok=True)
+        for vouching in (receipt, self.path / SUCCESS):
+            vouching.unlink(missing_ok=True)
         with writing(sentences, schema) as write:
             writer = ShardWriter(write)
             yield writer
@@ -206,6 +208,16 @@ class ShardWriter:
         self.counts: Mapping[str, Any] = {}
 
 
+def check_free(path: Path) -> None:
+    """Raises ConfigError if there is anything at ``path`` but a folder that a corpus job has made, or an empty one."""
+    known = {MANIFEST, SUCCESS, SENTENCES, REJECTED, RECEIPTS}
+    others = [inside.name for inside in path.iterdir()] if path.is_dir() else []
+    strange = sorted(name for name in others if name not in known and not name.startswith("."))
+    if path.exists() and (not path.is_dir() or strange):
+        what = f"holds other files ({', '.join(strange[:3])})" if strange else "is a file"
+        raise ConfigError(f"{path} {what}: expected a new or empty folder, or one that this job has begun.")
+
+
 def read_receipts(folder: Path) -> Iterator[Receipt]:
     """What has become of each shard in a folder; receipts that cannot be read are passed over."""
     for path in sorted((folder / RECEIPTS).glob("*.json")):
@@ -216,10 +228,28 @@ def read_receipts(folder: Path) -> Iterator[Receipt]:
 
 def changed_files(folder: Path) -> list[str]:
     """The files of a folder that are not, or no longer, what the job wrote: changed, gone, or added."""
-    known = {name for receipt in read_receipts(folder) for name in receipt.files}
-    there = {str(path.relative_to(folder)) for part in (SENTENCES, REJECTED) for path in (folder / part).glob("*")}
-    changed = [name for receipt in read_receipts(folder) for name in _changed(folder, receipt, hashed=True)]
-    return [*changed, *sorted(there - known)]
+    receipts = list(read_receipts(folder))
+    known = {name for receipt in receipts for name in receipt.files}
+    there = {
+        str(path.relative_to(folder))
+        for part in (SENTENCES, REJECTED)
+        for path in (folder / part).glob("*")
+        if not path.name.startswith(".")  # not yet, or never, a shard
+    }
+    changed = [name for receipt in receipts for name in _changed(folder, receipt, hashed=True)]
+    return [*changed, *sorted(there - known), *_lost_receipts(folder)]
+
+
+def _lost_receipts(folder: Path) -> Iterator[str]:
+    """Of a finished job, receipts that are not there any more."""
+    try:
+        shards = json.loads((folder / SUCCESS).read_text(encoding="utf-8"))["shards"]
+    except (OSError, ValueError, KeyError):
+        return
+    for index in range(shards):
+        path = folder / RECEIPTS / f"{shard_name(index)}.json"
+        if not path.exists():
+            yield str(path.relative_to(folder))
 
 
 def _changed(folder: Path, receipt: Receipt, *, hashed: bool) -> Iterator[str]:

@@ -40,7 +40,12 @@ class Shard:
     @property
     def name(self) -> str:
         """Of its files."""
-        return f"part-{self.index:05}"
+        return shard_name(self.index)
+
+
+def shard_name(index: int) -> str:
+    """The name of the files of a shard, without their endings."""
+    return f"part-{index:05}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -305,6 +305,67 @@ def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expect
     for wrong in ("0/3", "4/3", "3", "a/b", "1/0"):
         with pytest.raises(ConfigError, match="Expected shard=<i>/<n>"):
             run(corpus, tmp_path / "out", shard=wrong)
+
+
+def test_a_slice_that_was_killed_leaves_nothing_half_done_behind(
+    corpus: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    sentences = tmp_path / "out" / "sentences"
+    sentences.mkdir(parents=True)
+    mine, others = (sentences / f".part-{index:05}.parquet.0123abcd.tmp" for index in (1, 2))
+    mine.write_bytes(b"PAR1")
+    others.write_bytes(b"PAR1")
+    run(corpus, tmp_path / "out", shard="2/3")
+    assert not mine.exists()
+    assert others.exists(), "another slice may be writing it"
+    for shard in ("1/3", "3/3"):
+        run(corpus, tmp_path / "out", shard=shard)
+    assert contents(tmp_path / "out") == expected
+    assert not list((tmp_path / "out").rglob(".*.tmp"))
+
+
+def test_what_an_actor_that_was_lost_has_begun_is_taken_away_at_the_end(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcomes(*arguments: Any) -> Iterator[Any]:
+        yield from outcomes_of(*arguments)
+        (tmp_path / "out/sentences/.part-00001.parquet.0123abcd.tmp").touch()
+
+    outcomes_of = module._outcomes
+    monkeypatch.setattr(module, "_outcomes", outcomes)
+    run(corpus, tmp_path / "out")
+    assert not list((tmp_path / "out").rglob(".*.tmp"))
+
+
+def test_what_can_be_wrong_at_once_is_told_before_anything_is_written(corpus: Path, tmp_path: Path) -> None:
+    for mistake, told in (({"thresholds": {"ofer": 0.3}}, "ofer"), ({"shard_rows": 0}, "shard_rows=0 is out of range")):
+        with pytest.raises(ConfigError, match=told):
+            run(corpus, tmp_path / "out", **mistake)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_output_may_lie_among_the_inputs(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    for _ in range(2):
+        run(corpus, corpus / "labelled")
+    there = contents(corpus / "labelled")
+    assert there.keys() == expected.keys()
+    with pytest.raises(ConfigError, match="All inputs lie in the output"):
+        run(corpus / "labelled" / "sentences", corpus / "labelled")
+
+
+def test_a_folder_is_not_called_complete_while_a_shard_is_written_again(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "out")
+    (tmp_path / "out/sentences/part-00002.parquet").write_bytes(b"")
+
+    def fail(*_: Any, **__: Any) -> list[Prediction]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Stub, "predict", fail)
+    with pytest.raises(OSError, match="No space"):
+        run(corpus, tmp_path / "out")
+    assert not (tmp_path / "out" / "_SUCCESS").exists()
 
 
 def test_a_finished_job_is_not_done_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
