@@ -1,6 +1,7 @@
 """Whether the output of a corpus job was made by a certain model: a sample of its sentences labelled again."""
 
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,9 +27,9 @@ class Verification:
     Attributes:
         same_weights: the folder names the very weights of the model, and of the sieve before it.
         changed: files of the folder that are not what the job wrote.
-        n: sentences labelled again.
+        n: sentences labelled again; none where changed files cannot be read.
         different: of these, those with a probability that the model does not give.
-        largest: the largest difference between a probability there and the model's.
+        largest: the largest difference between a probability there and the model's; infinite where there is none.
         other_backend: what computed the folder, where that is not what computes here: digits may differ for it.
     """
 
@@ -62,21 +63,38 @@ def verify(config: VerifyConfig) -> Verification:
     predictor = Predictor.from_config(replace(config.model, cascade=sieve is not None))
     settings = manifest["settings"]
     cutter = Cutter(settings["text_column"], split=settings["split"], located=True)
-    rows = _sample(folder, config.sample, config.seed)
+    changed = tuple(changed_files(folder))
+    try:
+        rows = _sample(folder, config.sample, config.seed)
+    except DataError:
+        if not changed:
+            raise
+        rows = []
     answers = predictor.predict_proba([cutter.text_of(row) for row in rows])
     gaps = [
-        max(abs(float(there[label]) - float(now)) for label, now in zip(predictor.labels, answer, strict=True))
+        _gap(there, dict(zip(predictor.labels, answer.tolist(), strict=True)))
         for there, answer in zip(map(probabilities_of, rows), answers, strict=True)
     ]
     return Verification(
         same_weights=recorded["weights_sha256"] == predictor.model_file.weights_sha256
         and sieve == (predictor.sieve and predictor.sieve.sha256),
-        changed=tuple(changed_files(folder)),
+        changed=changed,
         n=len(rows),
         different=sum(gap > TOLERANCE for gap in gaps),
         largest=max(gaps, default=0.0),
         other_backend=None if recorded["backend"] == predictor.backend else recorded["backend"],
     )
+
+
+def _gap(there: Mapping[str, Any], now: Mapping[str, float]) -> float:
+    """The largest difference between probabilities of the same labels; infinite if they are not, or not all numbers."""
+    if there.keys() != now.keys():
+        return math.inf
+    try:
+        gap = max(abs(float(there[label]) - now[label]) for label in now)
+    except (TypeError, ValueError):
+        return math.inf
+    return math.inf if math.isnan(gap) else gap
 
 
 def _sentences(folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -1,4 +1,6 @@
+import csv
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -60,6 +62,45 @@ def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
     assert done.returncode == 3, done.stderr
     assert "Of 60 sentences drawn, 59 had" in done.stdout
     assert "was NOT made by" in done.stdout
+
+
+def test_a_model_of_other_labels_is_not_the_one(
+    folder: Path, tiny_encoder: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    config = tiny_settings(tiny_encoder, tiny_data)
+    config.labels = ["offer", "accusation", "denial"]
+    rows = [json.loads(line) for line in tiny_data.read_text().splitlines()]
+    kept = [row | {"labels": [name for name in row["labels"] if name != "condition"]} for row in rows]
+    config.data.train = str(write_jsonl(tmp_path / "three.jsonl", kept))
+    train(config, tmp_path / "three")
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tmp_path / "three")), folder=str(folder)))
+    assert (found.n, found.different, found.largest) == (60, 60, math.inf)
+
+
+def test_a_shard_that_was_cut_off_or_lost_with_its_receipt_is_found(folder: Path, tiny_model: Path) -> None:
+    config = VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(folder))
+    (shard,) = (folder / "sentences").iterdir()
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 2])
+    found = verify(config)
+    assert not found.holds
+    assert found.changed == (f"sentences/{shard.name}",)
+    shard.write_bytes(whole)
+    assert verify(config).holds
+    (folder / "receipts" / "part-00000.json").unlink()
+    assert verify(config).changed == (f"sentences/{shard.name}", "receipts/part-00000.json")
+
+
+def test_probabilities_that_are_no_numbers_are_different(folder: Path, tiny_model: Path) -> None:
+    (shard,) = (folder / "sentences").iterdir()
+    if shard.suffix != ".csv":
+        pytest.skip("only in .csv can a cell be empty")
+    rows = list(csv.reader(shard.read_text().splitlines()))
+    rows[3][-1] = ""
+    with shard.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tiny_model)), folder=str(folder)))
+    assert (found.different, found.largest) == (1, math.inf)
 
 
 def test_a_folder_that_no_job_made_is_told(tmp_path: Path, tiny_model: Path) -> None:
