@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.decision import FloatArray
+from stance.decision import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
 
@@ -40,8 +40,14 @@ class Design:
 
         Only what varies within a stratum is lost by not coding all of it: as many sentences are drawn from a stratum as
         planned, so its mean is moved to the part that all sentences of the stratum add.
+
+        One document tells nothing of how documents differ: of what rests on one alone, sentences count as documents.
         """
-        count = int(self.documents.max()) + 1
+        documents = self.documents
+        touched = np.any([self._touched(influence) for influence in influences], axis=0)
+        if len(np.unique(documents[touched])) == 1:
+            documents = np.arange(len(documents))
+        count = int(documents.max()) + 1
         sizes = np.bincount(self.strata)
         stratum = self.strata[self.coded]
         sums = []
@@ -49,10 +55,16 @@ class Design:
             means = np.bincount(stratum, self.weights * influence.coded, minlength=len(sizes)) / np.maximum(sizes, 1)
             added = influence.all + means[self.strata]
             added[self.coded] += self.weights * (influence.coded - means[stratum])
-            sums.append(np.bincount(self.documents, added, minlength=count))
+            sums.append(np.bincount(documents, added, minlength=count))
         by_document = np.stack(sums)
         scale = count / max(count - 1, 1)  # as of a variance of so many documents
         return np.asarray(scale * (by_document @ by_document.T), dtype=np.float64)
+
+    def _touched(self, influence: "Influence") -> BoolArray:
+        """The sentences that add anything, of shape (sentences,)."""
+        touched: BoolArray = influence.all != 0
+        touched[self.coded] |= influence.coded != 0
+        return touched
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def _effects_table(estimates: Estimates) -> Table:
 
 def _marked_table(title: str, rows: Sequence[Estimate | Effect]) -> Table:
     """A table without columns yet, which says what its asterisks mean if there are to be any."""
-    told = "* too little is coded here to lean on the interval" if any(row.small for row in rows) else None
+    told = "* too little is there, or coded, to lean on the interval" if any(row.small for row in rows) else None
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
 
 

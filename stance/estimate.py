@@ -19,8 +19,9 @@ from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
 from stance.tables import replacing
 
-SMALL = 30
-"""Hand-coded sentences below which a group is small; so is one with fewer than ``FEW`` with the label, or without."""
+SMALL, FEW_DOCUMENTS = 30, 20
+"""Hand-coded sentences, and documents of them, below which a group is small; so is one with fewer than ``FEW`` with the
+label, or without. Where nothing is coded, all its sentences and documents count."""
 
 INTERCEPT = "(intercept)"
 
@@ -34,11 +35,12 @@ class Estimate:
         column, group: which part: the sentences that have this value in this column; None for the whole corpus.
         method: how the estimate was made.
         n: sentences.
-        coded: of these, hand-coded.
+        documents: that they are of.
+        coded: of the sentences, hand-coded.
         positives: of these, with the label.
         value: share of sentences with the label; None where nothing is coded that the method needs.
         low, high: the 95 % interval.
-        small: too little is coded here to lean on the interval.
+        small: too little is there, or coded, to lean on the interval.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Estimate:
     group: str | None
     method: str
     n: int
+    documents: int
     coded: int
     positives: int
     value: float | None
@@ -187,6 +190,10 @@ def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Seq
     confusion = confuse(design, coding)
     for part in parts:
         gold = coding.gold[part.inside[design.coded]]
+        documents = len(np.unique(design.documents[part.inside]))
+        small = (
+            _is_small(gold, design, part.inside) if len(design.coded) else _is_few(int(part.inside.sum()), documents)
+        )
         for method, share in measure(design, coding, trust, part.inside, confusion).items():
             yield Estimate(
                 label=label,
@@ -194,18 +201,24 @@ def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Seq
                 group=part.group,
                 method=method.value,
                 n=int(part.inside.sum()),
+                documents=documents,
                 coded=len(gold),
                 positives=int(gold.sum()),
                 value=share.value,
                 low=share.low,
                 high=share.high,
-                small=_is_small(gold),
+                small=small,
             )
 
 
-def _is_small(gold: BoolArray) -> bool:
-    positives = int(gold.sum())
-    return len(gold) < SMALL or min(positives, len(gold) - positives) < FEW
+def _is_small(gold: BoolArray, design: Design, inside: BoolArray) -> bool:
+    """Whether too little is coded of the sentences ``inside``; ``gold`` is what the person said of these."""
+    positives, coded = int(gold.sum()), design.coded[inside[design.coded]]
+    return _is_few(len(gold), len(np.unique(design.documents[coded]))) or min(positives, len(gold) - positives) < FEW
+
+
+def _is_few(sentences: int, documents: int) -> bool:
+    return sentences < SMALL or documents < FEW_DOCUMENTS
 
 
 @dataclass(frozen=True)
@@ -245,7 +258,8 @@ def _label_effects(
     for method, coefficients in found.items():
         for row in coefficients:
             covariate = covariates[row.covariate]
-            gold, against = (coding.gold[part[design.coded]] for part in (covariate.group, covariate.against))
+            gold = coding.gold[covariate.group[design.coded]]
+            parts = (covariate.group, covariate.against)
             yield Effect(
                 label=label,
                 covariate=row.covariate,
@@ -256,7 +270,7 @@ def _label_effects(
                 value=row.value,
                 low=row.low,
                 high=row.high,
-                small=_is_small(gold) or _is_small(against),
+                small=any(_is_small(coding.gold[part[design.coded]], design, part) for part in parts),
             )
 
 

@@ -38,6 +38,23 @@ def test_small_case_by_hand() -> None:
     assert measure(design, coding, 1.0, np.arange(8) > 5, confuse(design, coding))[Method.hand].value is None
 
 
+def test_of_one_document_sentences_count_as_if_each_came_from_another() -> None:
+    given = np.arange(60) % 4 == 0
+    coding = Coding(given, given * 0.8, given[:30])
+    together, apart = simple_design(60, np.arange(30), np.zeros(60, int)), simple_design(60, np.arange(30))
+    everything = np.ones(60, bool)
+    one, other = (measure(design, coding, 0.5, everything, confuse(design, coding)) for design in (together, apart))
+    assert one == other
+    assert one[Method.naive].low == pytest.approx(0.158, abs=1e-3)  # Wilson's interval of 15 of 60
+    assert one[Method.naive].high == pytest.approx(0.372, abs=1e-3)
+    # And so in a group that is one document of several.
+    several = simple_design(60, np.arange(30), np.arange(60) // 20)
+    group = np.arange(60) < 20
+    one, other = (measure(design, coding, 0.5, group, confuse(design, coding)) for design in (several, apart))
+    assert one[Method.naive] == other[Method.naive]
+    assert one[Method.hand] == other[Method.hand]
+
+
 def test_the_adjusted_count_undoes_the_errors() -> None:
     """Of 100 coded, 20 carry it and 15 of them are hit; of 80 others 8 are false alarms. The model gives 30 %."""
     gold = np.arange(100) < 20
@@ -260,6 +277,7 @@ def test_effects_of_groups_in_which_little_is_coded_are_marked(files: tuple[Path
     rows = corpus_rows()
     for number, row in enumerate(rows):
         row["source"] = "wire" if number < 300 else "paper" if number < 340 else "radio"
+        row["document"] = number
     write_jsonl(files[0], rows)
     effects = {
         row.covariate: row for row in run(files, covariates=["source", "length"]).effects if row.label == "offer"

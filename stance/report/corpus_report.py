@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stance.config import ReportConfig
-from stance.estimate import SMALL, Estimate, Estimates, count
+from stance.estimate import FEW_DOCUMENTS, SMALL, Estimate, Estimates, count
 from stance.figures import counted
 from stance.labelled import nothing_coded, read_coded, read_corpus
 from stance.prevalence import Method
@@ -64,8 +64,8 @@ def report_corpus(config: ReportConfig) -> Estimates:
         groups={column: _by_group(shares, column) for column in config.by},
         periods={} if config.time is None else _by_group(shares, config.time),
         timelines=[] if config.time is None else _timelines(shares, config.time, corpus.labels),
-        is_small=lambda row: row.small if row.coded else row.n < SMALL,
         small=SMALL,
+        few_documents=FEW_DOCUMENTS,
         highlights=highlights,
         origins=origins,
     )
