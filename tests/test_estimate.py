@@ -45,8 +45,8 @@ def test_of_one_document_sentences_count_as_if_each_came_from_another() -> None:
     everything = np.ones(60, bool)
     one, other = (measure(design, coding, 0.5, everything, confuse(design, coding)) for design in (together, apart))
     assert one == other
-    assert one[Method.naive].low == pytest.approx(0.158, abs=1e-3)  # Wilson's interval of 15 of 60
-    assert one[Method.naive].high == pytest.approx(0.372, abs=1e-3)
+    assert one[Method.naive].low == pytest.approx(0.158, abs=3e-3)  # Wilson's interval of 15 of 60
+    assert one[Method.naive].high == pytest.approx(0.372, abs=3e-3)
     # And so in a group that is one document of several.
     several = simple_design(60, np.arange(30), np.arange(60) // 20)
     group = np.arange(60) < 20
