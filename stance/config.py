@@ -614,6 +614,25 @@ class SoupConfig:
 
 
 @dataclass(kw_only=True)
+class RecalibrateConfig:
+    """A model's decision fitted anew, on sentences like those that it is to label.
+
+    Attributes:
+        name: names the model and its folder, ``outputs/<name>``.
+        model: whose weights are kept.
+        data: of which ``validation`` holds the sentences and their labels.
+        overwrite: replace a model of that name.
+        decision: from logits to labels.
+    """
+
+    name: str = "recalibrated"
+    model: TrainedModelConfig = field(default_factory=TrainedModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    overwrite: bool = False
+    decision: DecisionConfig = field(default_factory=DecisionConfig)
+
+
+@dataclass(kw_only=True)
 class ExportConfig:
     """An export of a trained model.
 

@@ -10,7 +10,7 @@ more with one, and 55 of these are found; so are 22 whose index is from .36 to .
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,17 +91,21 @@ def compare(some: Fingerprints, others: Fingerprints) -> Likeness:
     return Likeness(exact, np.where(exact, 1.0, np.where(agreed >= SIMILAR, estimated, 0.0)))
 
 
-def write_fingerprints(folder: Path, splits: Mapping[str, Sequence[str]], data: DataHashes) -> None:
+def fingerprint_set(texts: Iterable[str]) -> Fingerprints:
+    """The fingerprints of texts, each once, in an order that tells nothing of theirs."""
+    return fingerprint(sorted(set(texts)))
+
+
+def write_fingerprints(folder: Path, splits: Mapping[str, Fingerprints], data: DataHashes) -> None:
     """Writes the fingerprints of the texts that a model learned from into its folder.
 
     Args:
         folder: of the model.
-        splits: by name, the texts.
+        splits: by name, those of its texts.
         data: by which the file is known to belong to the model.
     """
     arrays: dict[str, NDArray[np.generic]] = {}
-    for name, texts in splits.items():
-        found = fingerprint(sorted(set(texts)))
+    for name, found in splits.items():
         arrays |= {f"{name}.exact": found.exact, f"{name}.minima": found.minima}
     metadata = {"data": json.dumps(_hashes(data)), "sha256": _hash(arrays)}
     save_file(arrays, folder / LEARNED, metadata=metadata)

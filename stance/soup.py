@@ -45,7 +45,8 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
     mean = {name: np.stack([each[name] for each in weights]).mean(0, dtype=np.float64) for name in weights[0]}
     save_file({name: a.astype(np.float32) for name, a in mean.items()}, folder / WEIGHTS, metadata={"format": "pt"})
     inference = TorchInference.from_pretrained(folder, max_length=first.max_length, precision=Precision.fp32)
-    decision, metrics = decide(inference, validation, first.decision.labels, config.decision)
+    logits = inference.logits([example.text for example in validation]).values
+    decision, metrics = decide(logits, validation, first.decision.labels, config.decision)
     replace(
         first,
         decision=decision,

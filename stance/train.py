@@ -11,6 +11,7 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from torch import nn
@@ -34,7 +35,7 @@ from stance.config import DecisionConfig, ModelConfig, Precision, TrainConfig, T
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError, check_settings, install_extra
-from stance.fingerprints import write_fingerprints
+from stance.fingerprints import fingerprint_set, write_fingerprints
 from stance.fitting import check_decision, fit_decision, fit_thresholds
 from stance.inference import encode
 from stance.labels import check_label_names
@@ -110,10 +111,11 @@ def _save(
     *,
     folder: Path,
 ) -> None:
-    decision, metrics = decide(inference, splits.validation, tuple(config.labels), config.decision)
+    logits = inference.logits([example.text for example in splits.validation]).values
+    decision, metrics = decide(logits, splits.validation, tuple(config.labels), config.decision)
     inference.save_pretrained(folder)
-    texts = {name: [example.text for example in part] for name, part in vars(splits).items()}
-    write_fingerprints(folder, texts, run.data)
+    learned = {name: fingerprint_set(example.text for example in part) for name, part in vars(splits).items()}
+    write_fingerprints(folder, learned, run.data)
     (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
     ModelFile(
         decision=decision,
@@ -415,11 +417,17 @@ def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def decide(
-    inference: TorchInference, validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
+    logits: NDArray[np.floating[Any]], validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
 ) -> tuple[Decision, Metrics]:
-    """Fits calibration, thresholds and bands on validation; returns them with the figures that they reach there."""
+    """Fits calibration, thresholds and bands on validation; returns them with the figures that they reach there.
+
+    Args:
+        logits: of the validation sentences, of shape (sentences, labels).
+        validation: these sentences.
+        labels: names of the columns.
+        config: as of ``fit_decision``.
+    """
     gold = gold_matrix(validation, labels)
-    logits = inference.logits([example.text for example in validation]).values
     scenarios = [example.scenario for example in validation]
     decision = fit_decision(logits, gold, scenarios, labels, config)
     probabilities = decision.probabilities(logits)
