@@ -17,6 +17,7 @@ from stance.annotation.voting import Ballot, collect, majority
 from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
+from stance.labelled import NONE
 from stance.tables import READABLE, BadRow, check_writable, rejected_line, replacing, writing
 from stance.text import sentence_id
 
@@ -41,7 +42,7 @@ class Imported:
 
     Attributes:
         annotators: who they are.
-        annotated: sentences that one of them annotated at least: the rows of the table.
+        annotated: sentences that one of them annotated at least.
         skipped: sentences that were skipped, and that nobody annotated.
         untouched: sentences of the corpus of which nothing came back.
         ties: sentences with a label on which they are evenly divided.
@@ -64,16 +65,17 @@ def export_sentences(config: AnnotateConfig) -> Exported:
     """Writes the sentences of ``config.corpus`` for ``config.tool``, with labels, probabilities and uncertain labels.
 
     With ``config.blind`` without these, and ordered by the hash of their ids: the order of a corpus may tell too, as
-    that of suggested sentences does.
+    that of suggested sentences does. A sample is without these anyway, and in random order: it goes out as drawn.
 
     Raises:
         ConfigError, DataError: the corpus cannot be read, or the tool needs another kind of output.
     """
-    corpus = _corpus(config)
+    corpus = _corpus(config, samples=True)
     if config.blind:
         mixed = sorted(corpus.sentences.items(), key=lambda item: sentence_id(item[0]))
         corpus = replace(corpus, sentences=dict(mixed))
-    files = _FORMATS[config.tool].write(corpus, Path(config.output), config.none_label, blind=config.blind)
+    blind = config.blind or corpus.is_sample
+    files = _FORMATS[config.tool].write(corpus, Path(config.output), config.none_label, blind=blind)
     return Exported(len(corpus.sentences), files)
 
 
@@ -82,21 +84,24 @@ def import_annotations(config: AnnotateConfig) -> Imported:
 
     The table has the corpus's own columns, ``id``, ``text``, the ``labels`` that more than half of the annotators gave,
     ``ties`` (labels that half of them gave) and ``annotations`` (each annotator's labels). Sentences that nobody
-    annotated have no row. What does not fit is set aside in ``<output>.rejected.jsonl``, with file, row and reason.
+    annotated have no row; in a sample they keep it, with these three empty, as it tells how the sample was drawn. What
+    does not fit is set aside in ``<output>.rejected.jsonl``, with file, row and reason.
 
     Raises:
         ConfigError, DataError: a file cannot be read, or nothing in it is an annotation that fits the corpus.
     """
     output = Path(config.output)
     check_writable(output)
-    corpus = _corpus(config)
+    corpus = _corpus(config, samples=True)
     ballot = collect(_annotations(config), corpus, config.none_label)
     if not ballot.readings:
         problems = [f"{row.where}: {row.reason}" for row in ballot.bad]
         raise DataError(f"{config.annotations} holds no annotation of {config.corpus}.", problems)
     rejected = output.with_name(f"{output.name}.rejected.jsonl")
     _write_rejected(rejected, ballot.bad)
-    rows = list(_resolved(corpus, ballot))
+    # In .csv an empty cell of a sample is a sentence that nobody has coded.
+    without = [NONE] if corpus.is_sample and output.suffix.lower() == ".csv" else []
+    rows = list(_resolved(corpus, ballot, without))
     names = pa.list_(pa.string())
     ours = [("labels", names), ("ties", names), ("annotations", pa.string())]
     _write(output, pa.schema([("id", pa.string()), ("text", pa.string()), *ours]), corpus.schema, rows)
@@ -104,9 +109,9 @@ def import_annotations(config: AnnotateConfig) -> Imported:
     readings = [[reading.get(annotator) for reading in ballot.readings.values()] for annotator in annotators]
     return Imported(
         annotators=tuple(annotators),
-        annotated=len(rows),
+        annotated=len(ballot.readings),
         skipped=len(ballot.skipped),
-        untouched=len(corpus.sentences) - len(rows) - len(ballot.skipped),
+        untouched=len(corpus.sentences) - len(ballot.readings) - len(ballot.skipped),
         ties=sum(bool(row["ties"]) for row in rows),
         set_aside=len(ballot.bad),
         rejected=rejected,
@@ -169,8 +174,8 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
     return found
 
 
-def _corpus(config: AnnotateConfig) -> LabelledCorpus:
-    corpus = read_corpus(Path(config.corpus))
+def _corpus(config: AnnotateConfig, *, samples: bool = False) -> LabelledCorpus:
+    corpus = read_corpus(Path(config.corpus), samples=samples)
     if config.none_label in corpus.labels:
         raise ConfigError(f"'{config.none_label}' is a label of {config.corpus}: give none_label=<another name>.")
     return corpus
@@ -188,14 +193,17 @@ def _annotations(config: AnnotateConfig) -> Iterator[Annotation | BadRow]:
     return (found for file in files for found in _FORMATS[config.tool].read(file))
 
 
-def _resolved(corpus: LabelledCorpus, ballot: Ballot) -> Iterator[dict[str, Any]]:
-    for identifier, reading in ballot.readings.items():
-        sentence, vote = corpus.sentences[identifier], majority(reading, corpus.labels)
-        yield {
-            **sentence.columns,
-            "id": identifier,
-            "text": sentence.text,
-            "labels": list(vote.labels),
+def _resolved(corpus: LabelledCorpus, ballot: Ballot, without: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of the table; ``without`` is what stands in ``labels`` for a sentence that carries none."""
+    for identifier in corpus.sentences if corpus.is_sample else ballot.readings:
+        sentence, reading = corpus.sentences[identifier], ballot.readings.get(identifier)
+        row = {**sentence.columns, "id": identifier, "text": sentence.text}
+        if reading is None:
+            yield row | dict.fromkeys(("labels", "ties", "annotations"))
+            continue
+        vote = majority(reading, corpus.labels)
+        yield row | {
+            "labels": list(vote.labels or without),
             "ties": list(vote.ties),
             "annotations": {annotator: list(names) for annotator, names in sorted(reading.items())},
         }

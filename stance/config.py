@@ -476,7 +476,9 @@ class AnnotateConfig:
     Attributes:
         action: export writes sentences for a tool; import reads what annotators made of them into a table to train
             on; suggest chooses what to annotate next; check looks for labels that may be wrong.
-        corpus: the sentences, an output of ``scripts/predict.py`` or of suggest.
+        corpus: the sentences, an output of ``scripts/predict.py`` or of suggest; or one of ``scripts/sample.py``, of
+            which annotators see the texts alone, and whose columns come back for ``scripts/estimate.py`` (export,
+            import).
         output: what to write. Export: a .json file and the labelling configuration beside it (Label Studio), a folder
             (Argilla) or a .csv file (spreadsheet). The others: a .jsonl, .csv or .parquet file.
         tool: that annotators work with (export, import).

@@ -1,4 +1,7 @@
-"""Rows of labelled files, as ``scripts/predict.py`` writes them: which sentence each is, and what a model said."""
+"""Rows of labelled files, as ``scripts/predict.py`` writes them: which sentence each is, and what a model said.
+
+Rows of a sample, which ``scripts/sample.py`` draws from such a file, are read alike, but say nothing of the model.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +22,9 @@ PROBABILITY = "probability_"
 MODEL_COLUMNS = ("labels", "uncertain", "probabilities", "truncated")
 """What a labelled file says of a sentence beside ``probability_*``."""
 
+LABEL_SET = "label_set"
+"""A column of samples: the names of the labels that a person may give, as there are no probabilities to tell them."""
+
 SENTENCES = "sentences"
 """Where the output folder of a corpus job has its labelled shards."""
 
@@ -33,9 +39,9 @@ class LabelledSentence:
             where the file has that column, as the sentences of a document or a row share the rest. A text that stands
             there again without a name is told apart by ``-2``, ``-3`` in order.
         text: the sentence; empty where the file has no column ``text``.
-        labels: those that the model gave.
-        uncertain: labels, given or not, that a person should look at.
-        probabilities: for every label.
+        labels: those that the model gave; none in a sample.
+        uncertain: labels, given or not, that a person should look at; none in a sample.
+        probabilities: for every label; none in a sample.
         row: all that stands there.
     """
 
@@ -48,6 +54,12 @@ class LabelledSentence:
     row: Row
 
     @property
+    def label_set(self) -> tuple[str, ...]:
+        """The labels that the model knows; in a sample those that its column ``label_set`` names, if any."""
+        named = self.probabilities or _split(self.row.get(LABEL_SET)) or ()
+        return tuple(name for name in named if isinstance(name, str) and name)
+
+    @property
     def columns(self) -> Row:
         """What stands there beside id, text, and what the model says."""
         return {name: value for name, value in self.row.items() if is_kept(name)}
@@ -58,20 +70,25 @@ def is_kept(column: str) -> bool:
     return column not in ("id", "text", *MODEL_COLUMNS) and not column.startswith(PROBABILITY)
 
 
-def read_sentences(path: Path) -> Iterator[LabelledSentence | BadRow]:
+def read_sentences(path: Path, *, samples: bool = False) -> Iterator[LabelledSentence | BadRow]:
     """The sentences of a labelled file, or of a folder of shards, in order; and rows that hold none, or a used id.
+
+    Args:
+        path: the file or folder.
+        samples: whether a sample will do as well.
 
     Raises:
         DataError: the file cannot be read, or is no labelled file.
     """
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
     places: dict[str, str] = {}
     copies: Counter[str] = Counter()
     for row in read_labelled(path):
         if isinstance(row, BadRow):
             yield row
             continue
-        labels = labels or _labels(path, row.values)
+        if labels is None:
+            labels = _labels(path, row.values, samples=samples)
         found = _sentence(row, labels, number=len(places) + 1, copies=copies)
         if isinstance(found, LabelledSentence) and found.id in places:
             found = f"id '{found.id}' was used before, at {places[found.id]}"
@@ -82,12 +99,17 @@ def read_sentences(path: Path) -> Iterator[LabelledSentence | BadRow]:
             yield found
 
 
-def _labels(path: Path, row: Row) -> tuple[str, ...]:
+def _labels(path: Path, row: Row, *, samples: bool) -> tuple[str, ...]:
+    """The labels of which rows have probabilities: none in a sample."""
     found = tuple(probabilities_of(row))
+    if samples and not found and LABEL_SET in row:
+        return ()
     if not found or "labels" not in row:
+        sample = f", or a sample with '{LABEL_SET}', as scripts/sample.py draws it" if samples else ""
         raise DataError(
-            f"{path} is no labelled file: expected 'labels' and 'probabilities' (or '{PROBABILITY}<label>'), found "
-            f"{', '.join(row)}. Make one: python scripts/predict.py input=<file> output={path.stem}-labelled.jsonl"
+            f"{path} is no labelled file: expected 'labels' and 'probabilities' (or '{PROBABILITY}<label>'){sample}, "
+            f"found {', '.join(row)}. Make one: python scripts/predict.py input=<file> "
+            f"output={path.stem}-labelled.jsonl"
         )
     return found
 
@@ -115,8 +137,14 @@ def _sentence(row: GoodRow, labels: Sequence[str], *, number: int, copies: Count
 
 
 def _names(cell: Any, labels: Sequence[str]) -> tuple[str, ...] | None:
+    found = _split(cell)
+    return None if found is None else tuple(label for label in labels if label in found)
+
+
+def _split(cell: Any) -> list[Any] | None:
+    """What a cell lists; None where it holds anything but a list, or names joined by commas."""
     found = [name.strip() for name in cell.split(",")] if isinstance(cell, str) else cell or []
-    return tuple(label for label in labels if label in found) if isinstance(found, list) else None
+    return found if isinstance(found, list) else None
 
 
 def read_labelled(path: Path) -> Iterator[GoodRow | BadRow]:

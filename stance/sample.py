@@ -17,7 +17,7 @@ from stance.decision import BoolArray, FloatArray
 from stance.design import IntArray
 from stance.errors import ConfigError, DataError
 from stance.labelled import ID, INCLUSION, STRATUM, WHOLE, Corpus, read_coded, read_corpus
-from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY, labelled_schema, read_labelled
+from stance.labelled_rows import LABEL_SET, MODEL_COLUMNS, PROBABILITY, labelled_schema, read_labelled
 from stance.maps import sigmoid
 from stance.prevalence import FEW
 from stance.regression import fit
@@ -58,8 +58,8 @@ class Drawn:
 def sample(config: SampleConfig) -> Drawn:
     """Draws sentences of ``config.corpus`` into ``config.output``, in random order, for a person to label.
 
-    The table has the columns of the corpus but those of the model, and ``id``, ``stratum``, ``inclusion_probability``
-    and an empty ``config.label_column``.
+    The table has the columns of the corpus but those of the model, and ``id``, ``stratum``, ``inclusion_probability``,
+    ``label_set`` (the names to choose from) and an empty ``config.label_column``.
 
     Raises:
         ConfigError: sizes contradict each other, or the wanted width cannot be reached.
@@ -170,13 +170,14 @@ def _platt(rows: FloatArray, weights: FloatArray, gold: BoolArray) -> FloatArray
 
 def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[int]) -> None:
     schema = labelled_schema(corpus.path)
-    ours = {*MODEL_COLUMNS, ID, STRATUM, INCLUSION}
+    ours = {*MODEL_COLUMNS, ID, STRATUM, INCLUSION, LABEL_SET}
     kept = [field for field in schema if field.name not in ours and not field.name.startswith(PROBABILITY)]
     if any(field.name == config.label_column for field in kept):
         raise ConfigError(f"The corpus has a column '{config.label_column}': give label_column=<another name>.")
     added = [
         pa.field(STRATUM, pa.string()),
         pa.field(INCLUSION, pa.float64()),
+        pa.field(LABEL_SET, pa.list_(pa.string())),
         pa.field(config.label_column, pa.list_(pa.string())),
     ]
     wanted = set(chosen)
@@ -191,6 +192,7 @@ def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[i
                 **{field.name: row.values.get(field.name) for field in kept},
                 STRATUM: plan.names[stratum],
                 INCLUSION: float(chances[stratum]),
+                LABEL_SET: list(corpus.labels),
                 config.label_column: None,
             }
     with writing(Path(config.output), pa.schema([pa.field(ID, pa.string()), *kept, *added])) as write:

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from conftest import Run, write_jsonl
 
 from stance.annotate import check_labels, export_sentences, import_annotations, suggest_sentences
 from stance.annotation.sentences import read_corpus
-from stance.config import AnnotateAction, AnnotateConfig, Tool
+from stance.config import AnnotateAction, AnnotateConfig, EstimateConfig, SampleConfig, Tool
 from stance.data import read_examples
 from stance.display import imported_lines, show
 from stance.errors import ConfigError, DataError
+from stance.estimate import Estimates, estimate
 from stance.labels import LABELS
+from stance.sample import sample
 from stance.tables import GoodRow, read_rows
 
 JOBS: dict[str, Callable[[AnnotateConfig], object]] = {
@@ -54,7 +57,7 @@ def fill_in(sheet: Path, filled: Path, labels: dict[int, str] | None = None) -> 
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     for n, row in enumerate(rows):
-        row["labels"] = (labels or {}).get(n, row["predicted"])
+        row["labels"] = labels[n] if labels and n in labels else row["predicted"]
     filled.parent.mkdir(exist_ok=True)
     with filled.open("w", encoding="utf-8", newline="") as file:
         table = csv.DictWriter(file, rows[0])
@@ -142,6 +145,113 @@ def test_a_blind_export_has_an_order_that_the_model_has_not_made_and_comes_back(
     (folder / "ben.csv").write_text(sheet.replace("\n,,", "\nben,denial,"))
     config = settings(folder, "import", "annotated.jsonl", tool=Tool.spreadsheet, annotations=folder / "ben.csv")
     assert import_annotations(config).annotated == 40
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [dict(row.values) for row in read_rows(path) if isinstance(row, GoodRow)]
+
+
+def draw(folder: Path, name: str) -> Path:
+    """Half of the corpus, from two strata."""
+    corpus, drawn = str(folder / "labelled.jsonl"), folder / name
+    sample(SampleConfig(corpus=corpus, output=str(drawn), n=20, label="offer", strata=2, floor=8))
+    return drawn
+
+
+EXPORTS = {Tool.label_studio: "tasks.json", Tool.argilla: "records", Tool.spreadsheet: "sheet.csv"}
+
+
+def annotated(tool: Tool, exported: Path, answers: dict[str, Sequence[str]]) -> Path:
+    """What comes back from a tool when each annotator gave these answers, in order, and left out what is empty."""
+    if tool is Tool.spreadsheet:
+        for annotator, cells in answers.items():
+            fill_in(exported, exported.with_name("back") / f"{annotator}.csv", dict(enumerate(cells)))
+        return exported.with_name("back")
+    back: list[dict[str, Any]] = json.loads(
+        (exported / "records.json" if tool is Tool.argilla else exported).read_text()
+    )
+    for n, one in enumerate(back):
+        given = {annotator: cells[n].split(",") for annotator, cells in answers.items() if cells[n]}
+        if tool is Tool.argilla:
+            columns = {"": list(given.values()), ".users": list(given), ".status": ["submitted"] * len(given)}
+            one |= {"text": one.pop("fields")["text"]}
+            one |= {f"labels.responses{part}": column for part, column in columns.items()}
+        else:
+            region = {"from_name": "labels", "to_name": "text", "type": "choices"}
+            one["annotations"] = [
+                {"completed_by": {"email": annotator}, "result": [region | {"value": {"choices": names}}]}
+                for annotator, names in given.items()
+            ]
+    exported.with_name("back.json").write_text(json.dumps(back))
+    return exported.with_name("back.json")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("tool", Tool)
+def test_a_sample_goes_out_blind_and_comes_back_for_the_estimate(folder: Path, tool: Tool, ending: str) -> None:
+    drawn = draw(folder, f"to_code.{ending}")
+    rows = rows_of(drawn)
+    exported = folder / EXPORTS[tool]
+    written = export_sentences(settings(folder, "export", exported.name, corpus=drawn, tool=tool)).files
+    told = "".join(path.read_text(encoding="utf-8-sig") for path in written)
+    assert not [word for word in ("stratum", ">=", "probability", "predict", "scenario", "score") if word in told]
+    places = [told.index(str(row["text"])) for row in rows]
+    assert places == sorted(places), "in the order drawn"
+
+    # They differ on a label of the first; of the last three Ben alone codes one.
+    gold = [LABELS[kind] if kind < len(LABELS) else "none" for kind in (int(row["id"][1:]) % 5 for row in rows)]
+    anna, ben = ["offer,denial", *gold[1:-3], "", "", ""], ["offer", *gold[1:-3], "condition", "", ""]
+    back = annotated(tool, exported, {"anna": anna, "ben": ben})
+    config = settings(folder, "import", f"coded.{ending}", corpus=drawn, tool=tool, annotations=back)
+    imported = import_annotations(config)
+    assert (imported.annotators, imported.annotated, imported.untouched) == (("anna", "ben"), 18, 2)
+    assert (imported.ties, imported.set_aside, len(imported.agreement)) == (1, 0, len(LABELS))
+
+    coded = rows_of(folder / f"coded.{ending}")
+    ours = ("labels", "ties", "annotations")
+    assert [{name: cell for name, cell in row.items() if name not in ours} for row in coded] == [
+        {name: cell for name, cell in row.items() if name not in ours} for row in rows
+    ]
+    assert [row[name] or None for row in coded[-2:] for name in ours] == [None] * 6, "not coded is not without labels"
+    cells = coded[0]["annotations"]
+    assert (json.loads(cells) if isinstance(cells, str) else cells) == {"anna": ["offer", "denial"], "ben": ["offer"]}
+
+    hand = ["offer", *gold[1:-3], "condition", "", ""]
+    write_jsonl(folder / "hand.jsonl", [row | {"labels": cell} for row, cell in zip(rows, hand, strict=True)])
+
+    def found(coded: str) -> Estimates:
+        files = {"corpus": str(folder / "labelled.jsonl"), "coded": str(folder / coded)}
+        return replace(estimate(EstimateConfig(**files, document_column="scenario")), sample=None)
+
+    assert found(f"coded.{ending}") == found("hand.jsonl")
+    assert found("hand.jsonl").uncoded == tuple(row["id"] for row in rows[-2:])
+
+
+def test_a_sample_is_nothing_to_suggest_from(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"is no labelled file: expected 'labels' and 'probabilities'"):
+        suggest_sentences(settings(folder, "suggest", "next.jsonl", corpus=draw(folder, "to_code.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([None] * 20, r"to_code\.csv:2: expected names of labels in 'label_set', found ''"),
+        (
+            ["offer,denial", "offer, denial", "offer"] + ["offer,denial"] * 17,
+            "csv:4: expected offer, denial in 'label_set'",
+        ),
+        ([], "or a sample with 'label_set', as scripts/sample.py draws it, found id, text"),
+    ],
+)
+def test_a_sample_that_does_not_name_its_labels_is_refused(folder: Path, cells: list[str | None], told: str) -> None:
+    rows = rows_of(draw(folder, "to_code.csv"))
+    with (folder / "to_code.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, [name for name in rows[0] if cells or name != "label_set"], extrasaction="ignore")
+        table.writeheader()
+        table.writerows(row | {"label_set": cell} for row, cell in zip(rows, cells or [None] * 20, strict=True))
+    with pytest.raises(DataError, match=told):
+        export_sentences(settings(folder, "export", "tasks.json", corpus=folder / "to_code.csv"))
+    assert not (folder / "tasks.json").exists()
 
 
 def test_suggestions_are_a_corpus_and_leave_out_what_is_annotated(folder: Path) -> None:

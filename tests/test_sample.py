@@ -128,7 +128,10 @@ def test_the_coder_sees_the_sentence_and_not_the_model(corpus: Path, ending: str
             rows = list(csv.DictReader(file))
     else:
         rows = read(path) if ending == "jsonl" else pq.read_table(path).to_pylist()
-    assert list(rows[0]) == [*("id", "text", "gold", "document", "start", "stratum", "inclusion_probability", "labels")]
+    assert list(rows[0]) == [
+        *("id", "text", "gold", "document", "start", "stratum", "inclusion_probability", "label_set", "labels")
+    ]
+    assert rows[0]["label_set"] == ("denial,offer" if ending == "csv" else ["denial", "offer"])
     assert {row["labels"] or None for row in rows} == {None}
 
 

@@ -1,4 +1,4 @@
-"""The sentences of a labelled corpus, an output of ``scripts/predict.py``, as annotators need them: whole."""
+"""The sentences of a labelled corpus, or of a sample drawn from one, as annotators need them: whole."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from stance.errors import DataError
-from stance.labelled_rows import PROBABILITY, LabelledSentence, is_kept, labelled_schema, read_sentences
+from stance.labelled_rows import LABEL_SET, PROBABILITY, LabelledSentence, is_kept, labelled_schema, read_sentences
 from stance.tables import BadRow
 
 
 @dataclass(frozen=True)
 class LabelledCorpus:
-    """Labelled sentences in the order of their file, by id.
+    """Labelled sentences, or those of a sample, in the order of their file, by id.
 
     Attributes:
         path: the file.
@@ -30,33 +30,48 @@ class LabelledCorpus:
     sentences: Mapping[str, LabelledSentence]
     schema: pa.Schema
 
+    @property
+    def is_sample(self) -> bool:
+        """Whether nothing that a model says is there."""
+        return not any(sentence.probabilities for sentence in self.sentences.values())
+
     def probabilities(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """What the model says of some sentences, shape (ids, labels)."""
         found = [list(self.sentences[identifier].probabilities.values()) for identifier in ids]
         return np.array(found, dtype=np.float64).reshape(len(ids), len(self.labels))
 
 
-def read_corpus(path: Path) -> LabelledCorpus:
+def read_corpus(path: Path, *, samples: bool = False) -> LabelledCorpus:
     """Reads a labelled file, all of it into memory.
+
+    Args:
+        path: an output of ``scripts/predict.py``.
+        samples: whether one of ``scripts/sample.py`` will do as well.
 
     Raises:
         DataError: the file cannot be read, is no labelled file, or holds rows that are wrong or share an id; every
             problem is listed with its ``file:line``.
     """
+    labels: tuple[str, ...] = ()
     sentences: dict[str, LabelledSentence] = {}
     problems: list[str] = []
-    for found in read_sentences(path):
+    for found in read_sentences(path, samples=samples):
         if isinstance(found, BadRow):
             problems.append(f"{found.where}: {found.reason}")
         elif not found.text.strip():
             problems.append(f"{found.where}: expected text in 'text', found {found.row.get('text')!r:.60}")
+        elif not found.label_set or found.label_set != (labels or found.label_set):
+            wanted = ", ".join(labels) or "names of labels"
+            cell = found.row.get(LABEL_SET)
+            problems.append(f"{found.where}: expected {wanted} in '{LABEL_SET}', found {cell!r:.60}")
         else:
+            labels = found.label_set
             sentences[found.id] = found
     if problems:
-        raise DataError(f"{path} cannot be used as it is; scripts/predict.py writes files that can:", problems)
+        writers = "scripts/predict.py and scripts/sample.py write" if samples else "scripts/predict.py writes"
+        raise DataError(f"{path} cannot be used as it is; {writers} files that can:", problems)
     if not sentences:
         raise DataError(f"{path} holds no sentences.")
-    labels = tuple(next(iter(sentences.values())).probabilities)
     kept = [column for column in labelled_schema(path) if is_kept(column.name)]
     return LabelledCorpus(path, labels, sentences, pa.schema(kept))
 
