@@ -18,7 +18,7 @@ from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.labelled import NONE
-from stance.tables import READABLE, BadRow, check_writable, rejected_line, replacing, writing
+from stance.tables import READABLE, BadRow, check_apart, check_writable, rejected_line, replacing, writing
 from stance.text import sentence_id
 
 _FORMATS: Mapping[Tool, Format] = {
@@ -70,6 +70,7 @@ def export_sentences(config: AnnotateConfig) -> Exported:
     Raises:
         ConfigError, DataError: the corpus cannot be read, or the tool needs another kind of output.
     """
+    check_apart(Path(config.output), corpus=config.corpus)
     corpus = _corpus(config, samples=True)
     if config.blind:
         mixed = sorted(corpus.sentences.items(), key=lambda item: sentence_id(item[0]))
@@ -92,6 +93,7 @@ def import_annotations(config: AnnotateConfig) -> Imported:
     """
     output = Path(config.output)
     check_writable(output)
+    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
     corpus = _corpus(config, samples=True)
     ballot = collect(_annotations(config), corpus, config.none_label)
     if not ballot.readings:
@@ -127,6 +129,7 @@ def suggest_sentences(config: AnnotateConfig) -> list[Suggestion]:
     """
     output = Path(config.output)
     check_writable(output)
+    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
     if config.n < 1:
         raise ConfigError(f"Expected n to be at least 1, found {config.n}.")
     corpus = _corpus(config)
@@ -148,6 +151,7 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
     """
     output = Path(config.output)
     check_writable(output)
+    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
     if config.annotated is None:
         raise ConfigError("Nothing to check: give annotated=<table>, as action=import writes it.")
     corpus = _corpus(config)

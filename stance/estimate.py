@@ -17,7 +17,7 @@ from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
-from stance.tables import replacing
+from stance.tables import check_apart, replacing
 
 SMALL, FEW_DOCUMENTS = 30, 20
 """Hand-coded sentences, and documents of them, below which a group is small; so is one with fewer than ``FEW`` with the
@@ -115,9 +115,12 @@ def estimate(config: EstimateConfig) -> Estimates:
     Writes ``config.output`` as JSON if it is given.
 
     Raises:
+        ConfigError: the output is an input.
         DataError: corpus or sample cannot be read, do not fit each other, or lack a column; nothing is coded; dates are
             none; or a regression has no one solution.
     """
+    if config.output is not None:
+        check_apart(Path(config.output), corpus=config.corpus, coded=config.coded)
     columns = list(dict.fromkeys([*config.columns, *config.covariates]))
     corpus = read_corpus(Path(config.corpus), columns=columns, document_column=config.document_column)
     sample = read_coded(Path(config.coded), corpus, config.label_column)

@@ -22,7 +22,7 @@ from stance.maps import sigmoid
 from stance.prevalence import FEW
 from stance.regression import fit
 from stance.strata import Widths, allocate, expected_widths, lower_bounds, stratify
-from stance.tables import GoodRow, check_writable, writing
+from stance.tables import GoodRow, check_apart, check_not_filled_in, check_writable, writing
 
 log = logging.getLogger(__name__)
 
@@ -62,16 +62,17 @@ def sample(config: SampleConfig) -> Drawn:
     ``label_set`` (the names to choose from) and an empty ``config.label_column``.
 
     Raises:
-        ConfigError: sizes contradict each other, or the wanted width cannot be reached.
+        ConfigError: sizes contradict each other, the wanted width cannot be reached, or the output is an input or holds
+            what a person has filled in.
         DataError: the corpus or the pilot cannot be read.
     """
     output = Path(config.output)
     check_writable(output)
+    check_apart(output, corpus=config.corpus, pilot=config.pilot)
+    check_not_filled_in(output, [config.label_column])
     if (config.n is None) == (config.width is None):
         raise ConfigError("Give either n=<sentences> or width=<wanted width of the interval>, and not both.")
     corpus = read_corpus(Path(config.corpus), document_column=config.document_column)
-    if output.resolve() == corpus.path.resolve():
-        raise ConfigError(f"corpus and output are both {output}: give the output another name.")
     probabilities = corpus.probabilities if config.pilot is None else _corrected(corpus, config)
     plan = _plan(config, corpus, probabilities)
     rng = np.random.default_rng(config.seed)

@@ -433,6 +433,26 @@ def check_writable(path: Path) -> None:
         raise ConfigError(f"Cannot write {path}: it is a folder; expected the name of a file.")
 
 
+def check_apart(output: Path, **inputs: str | None) -> None:
+    """Raises ConfigError if ``output`` would replace what is read; the inputs by the settings that name them."""
+    for name, path in inputs.items():
+        if path is not None and Path(path).resolve() == output.resolve():
+            raise ConfigError(f"{name} and output are both {output}: give the output another name.")
+
+
+def check_not_filled_in(path: Path, columns: Sequence[str]) -> None:
+    """Raises ConfigError if a table is there in which a person has filled in one of the columns: it is not replaced."""
+    if not path.is_file() or path.suffix.lower() not in READABLE:
+        return
+    for row in read_rows(path):
+        filled = [name for name in columns if isinstance(row, GoodRow) and row.values.get(name) not in (None, "", [])]
+        if filled:
+            raise ConfigError(
+                f"{path} is there, and somebody has filled in '{filled[0]}' at {row.where}: it is not replaced. Give "
+                "the output another name, or move that file away."
+            )
+
+
 @contextmanager
 def writing(path: Path, schema: "pa.Schema") -> Iterator[Write]:
     """Opens a file for rows of the schema; it takes its name when the block ends well, and leaves nothing otherwise."""

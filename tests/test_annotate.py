@@ -254,6 +254,23 @@ def test_a_sample_that_does_not_name_its_labels_is_refused(folder: Path, cells: 
     assert not (folder / "tasks.json").exists()
 
 
+@pytest.mark.parametrize("action", ["export", "suggest", "check"])
+def test_nothing_that_is_read_is_replaced(action: str, folder: Path) -> None:
+    before = (folder / "labelled.jsonl").read_bytes()
+    with pytest.raises(ConfigError, match="corpus and output are both"):
+        JOBS[action](settings(folder, action, "labelled.jsonl", tool=Tool.spreadsheet))
+    assert (folder / "labelled.jsonl").read_bytes() == before
+
+
+def test_a_sheet_that_somebody_has_filled_in_is_not_replaced(folder: Path) -> None:
+    config = settings(folder, "export", "sheet.csv", tool=Tool.spreadsheet)
+    export_sentences(config)
+    export_sentences(config)
+    fill_in(folder / "sheet.csv", folder / "sheet.csv")
+    with pytest.raises(ConfigError, match=r"somebody has filled in '(annotator|labels)'"):
+        export_sentences(config)
+
+
 def test_suggestions_are_a_corpus_and_leave_out_what_is_annotated(folder: Path) -> None:
     write_jsonl(folder / "annotated.jsonl", [{"id": f"s{n}", "text": "x", "labels": []} for n in range(20, 40)])
     config = settings(folder, "suggest", "next.csv", annotated=folder / "annotated.jsonl", n=6)

@@ -193,6 +193,27 @@ def test_mistakes_are_told_and_nothing_is_written(corpus: Path, settings: dict, 
     assert [path.name for path in corpus.parent.iterdir()] == ["corpus.jsonl"]
 
 
+def test_what_a_person_has_coded_is_never_replaced(corpus: Path) -> None:
+    draw(corpus, "to_code.csv", n=20)
+    draw(corpus, "to_code.csv", n=20)  # nobody has filled it in
+    table = corpus.parent / "to_code.csv"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[4]["labels"] = "denial"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    before = table.read_bytes()
+    with pytest.raises(ConfigError, match=r"somebody has filled in 'labels' at .*to_code\.csv:6"):
+        draw(corpus, "to_code.csv", n=20)
+    with pytest.raises(ConfigError, match="pilot and output are both"):
+        draw(corpus, "to_code.csv", n=20, pilot=str(table))
+    with pytest.raises(ConfigError, match="coded and output are both"):
+        estimate(EstimateConfig(corpus=str(corpus), coded=str(table), output=str(table)))
+    assert table.read_bytes() == before
+
+
 def test_a_sample_of_another_corpus_or_labelling_is_refused(corpus: Path, tmp_path: Path) -> None:
     draw(corpus, n=200, label="denial")
     other = write_jsonl(tmp_path / "other.jsonl", corpus_rows(bias=2.0))

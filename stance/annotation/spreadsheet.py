@@ -8,7 +8,7 @@ from stance.annotation.annotations import QUESTION, Annotation
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError, DataError
 from stance.labelled_rows import PROBABILITY, LabelledSentence
-from stance.tables import BadRow, guarded, read_rows, replacing
+from stance.tables import BadRow, check_not_filled_in, guarded, read_rows, replacing
 from stance.text import without_surrogates
 
 _ANNOTATOR, _ID, _TEXT = "annotator", "id", "text"
@@ -19,6 +19,7 @@ def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool)
     """Writes a CSV file with empty columns for the annotator and the labels in front."""
     if output.suffix.lower() != ".csv":
         raise ConfigError(f"Cannot write {output} as a spreadsheet: expected a name ending in .csv.")
+    check_not_filled_in(output, _FILLED_IN)
     rows = [_row(sentence, {} if blind else _said(sentence, none_label)) for sentence in corpus.sentences.values()]
     # Excel reads UTF-8 only where a byte order mark says so.
     with replacing(output) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
