@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
 from stance.fingerprints import GRAM
+from stance.text import fold
 
 LIMIT = 0.5
 """Largest Jaccard similarity of the 5-gram sets of two texts that are not near-duplicates."""
@@ -23,7 +24,7 @@ def near_duplicates(texts: Sequence[str], limit: float = LIMIT) -> Iterator[tupl
     """
     counter = CountVectorizer(analyzer="char", ngram_range=(GRAM, GRAM), binary=True, dtype=np.int32)
     # Texts shorter than a gram are padded, so that equal ones are found equal.
-    grams = counter.fit_transform([" ".join(text.split()).ljust(GRAM, "_") for text in texts])
+    grams = counter.fit_transform([fold(text).ljust(GRAM, "_") for text in texts])
     sizes = np.asarray(grams.sum(axis=1)).ravel()
     frequent = np.asarray(grams.sum(axis=0)).ravel() > _FREQUENT * len(texts)
     held = np.asarray(grams[:, frequent].sum(axis=1)).ravel()

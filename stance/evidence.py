@@ -18,6 +18,7 @@ from stance.bootstrap import Estimate, estimate_means
 from stance.decision import FloatArray
 from stance.errors import ConfigError, did_you_mean
 from stance.predict import Predictor
+from stance.text import fold
 
 SHOWN = 3
 """Words that are shown for a label, at most."""
@@ -182,7 +183,7 @@ def _places(text: str, most: int) -> list[_Place]:
 def _without(text: str, places: Sequence[_Place]) -> str:
     """The text with the words at the places taken out, and the double spaces that this leaves."""
     kept = zip([0, *(end for _, end in places)], [*(start for start, _ in places), len(text)], strict=True)
-    return " ".join("".join(text[start:end] for start, end in kept).split())
+    return fold("".join(text[start:end] for start, end in kept))
 
 
 def _only(text: str, places: Sequence[_Place]) -> str:
