@@ -38,7 +38,7 @@ def sentence_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def split_sentences(text: str, language: str = "en") -> list[Sentence]:
+def split_sentences(text: str) -> list[Sentence]:
     """Splits a text into its sentences; white space around them belongs to none.
 
     Blank lines always end a sentence. So does a single line break (a headline, a list, one paragraph a line), unless
@@ -50,7 +50,7 @@ def split_sentences(text: str, language: str = "en") -> list[Sentence]:
     return [
         Sentence(text[start:end], start, end)
         for block_start, block_end in _between(line_break, plain)
-        for start, end in _sentences(plain[block_start:block_end], block_start, language)
+        for start, end in _sentences(plain[block_start:block_end], block_start)
     ]
 
 
@@ -71,8 +71,8 @@ def _between(separator: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
     yield start, len(text)
 
 
-def _sentences(block: str, offset: int, language: str) -> Iterator[tuple[int, int]]:
-    for boundary in sentencex.get_sentence_boundaries(language, block):
+def _sentences(block: str, offset: int) -> Iterator[tuple[int, int]]:
+    for boundary in sentencex.get_sentence_boundaries("en", block):
         raw = boundary["text"]
         stripped = raw.strip()
         if stripped:

@@ -55,7 +55,7 @@ def suggest(corpus: LabelledCorpus, n: int, annotated: Collection[str] = ()) -> 
     """
     ids = list(corpus.sentences)
     # Words and single signs: no sentence is without any.
-    vectorizer = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True)  # noqa: S106  # noqa: S106
+    vectorizer = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", sublinear_tf=True)  # noqa: S106
     vectors = vectorizer.fit_transform(sentence.text for sentence in corpus.sentences.values())
     probabilities = corpus.probabilities(ids)
     uncertainty = (entr(probabilities) + entr(1 - probabilities)) / np.log(2)
