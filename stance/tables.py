@@ -107,48 +107,57 @@ def format_of(path: Path) -> str:
 
 
 class _Lines:
-    """The lines of a file, as bytes, and the place of the next one."""
+    """The lines of a file, as bytes, and the place of the next one.
 
-    def __init__(self, path: Path, start: Place) -> None:
+    Args:
+        path: of the file.
+        start: where to begin.
+        newline: what ends a line, as for ``open``: of ``""`` a carriage return alone does too, as on old Macs.
+    """
+
+    def __init__(self, path: Path, start: Place, newline: str) -> None:
         self.place = start
         self._path = path
+        self._newline = newline
 
     def __enter__(self) -> "_Lines":
         suffix = self._path.suffix.lower()
         if suffix == ".gz":
-            self._file: BinaryIO = io.BufferedReader(gzip.GzipFile(self._path))
+            file: BinaryIO = io.BufferedReader(gzip.GzipFile(self._path))
         elif suffix == ".zst":
             import pyarrow as pa
 
-            self._file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
+            file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
         else:
-            self._file = self._path.open("rb")
-        self._skip(self.place.offset)
+            file = self._path.open("rb")
+        self._skip(file, self.place.offset)
+        # Latin-1 makes each byte a character and back, so that places stay those of bytes.
+        self._text = io.TextIOWrapper(file, encoding="latin-1", newline=self._newline)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._text.close()
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> bytes:
-        line = self._file.readline()
+        line = self._text.readline().encode("latin-1")
         if not line:
             raise StopIteration
         self.place = Place(self.place.number + 1, self.place.offset + len(line))
         return line.removeprefix(codecs.BOM_UTF8) if self.place.offset == len(line) else line
 
-    def _skip(self, count: int) -> None:
+    def _skip(self, file: BinaryIO, count: int) -> None:
         if self._path.suffix.lower() != ".zst":
-            self._file.seek(count)
+            file.seek(count)
             return
         while count:  # what decompresses zstd cannot be wound forward
-            count -= len(self._file.read(min(count, 1 << 20))) or count
+            count -= len(file.read(min(count, 1 << 20))) or count
 
 
 def _read_jsonl(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
-    with _Lines(path, start) as lines:
+    with _Lines(path, start, "\n") as lines:
         while True:
             place = lines.place
             where = f"{path}:{place.number}"
@@ -199,7 +208,7 @@ def _without_surrogates(value: Any) -> Any:
 
 def _read_delimited(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
     delimiter, header = _DELIMITERS[format_of(path)], _header(path)
-    with _Lines(path, start) as lines:
+    with _Lines(path, start, "") as lines:
         rows = csv.reader(_decoded(lines), delimiter=delimiter)
         if start == START:
             next(rows, None)
@@ -222,7 +231,7 @@ def _read_delimited(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
 
 def _header(path: Path) -> list[str]:
     csv.field_size_limit(2**31 - 1)
-    with _Lines(path, START) as lines:
+    with _Lines(path, START, "") as lines:
         cells = next(csv.reader(_decoded(lines), delimiter=_DELIMITERS[format_of(path)]), [])
     header = list(map(_unguarded, cells))
     if len(set(header)) < len(header):
@@ -242,8 +251,7 @@ def _unguarded(cell: str) -> str:
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
     # Bytes that are not UTF-8 become lone surrogates, so that one bad row is reported and the others are read.
-    for line in lines:
-        yield from (part.decode(errors="surrogateescape") for part in line.splitlines(keepends=True))
+    return (line.decode(errors="surrogateescape") for line in lines)
 
 
 def _delimited_row(

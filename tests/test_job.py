@@ -368,6 +368,19 @@ def test_a_folder_is_not_called_complete_while_a_shard_is_written_again(
     assert not (tmp_path / "out" / "_SUCCESS").exists()
 
 
+def test_slices_label_each_row_of_an_old_mac_s_table_once(tmp_path: Path) -> None:
+    source = tmp_path / "old.csv"
+    source.write_bytes(
+        b"n,text\r" + b"".join(b'%d,"Row\r%d."\r' % (n, n) for n in range(20)) + b"20,Row 20.\n21,Row 21."
+    )
+    for n in (3, 1, 2):
+        run(source, tmp_path / "out", shard_rows=1, shard=f"{n}/3")
+    assert json.loads((tmp_path / "out" / "_SUCCESS").read_text())["inputs"] == 22
+    rows = pa.dataset.dataset(tmp_path / "out" / "sentences").to_table().to_pylist()
+    assert sorted(int(row["n"]) for row in rows) == list(range(22))
+    assert len({row["document"] for row in rows}) == 22
+
+
 def test_a_finished_job_is_not_done_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(corpus, tmp_path / "out")
     monkeypatch.setattr(Stub, "predict", lambda *_, **__: pytest.fail("labelled again"))

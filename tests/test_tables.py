@@ -1,3 +1,4 @@
+import codecs
 import csv
 from pathlib import Path
 
@@ -32,6 +33,21 @@ def test_csv_rows_keep_their_line_numbers_across_quoted_line_breaks(tmp_path: Pa
     assert good_a == GoodRow(f"{path}:2", {"text": "two\nlines", "n": "1"})
     assert bad == BadRow(f"{path}:4", "expected 2 columns, found 1", "short")
     assert good_b == GoodRow(f"{path}:5", {"text": "a, b", "n": "2"})
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.tsv"])
+@pytest.mark.parametrize("ends", ["\r", "\r\n", "\r\n\r\r\n\n"])
+def test_rows_that_end_in_carriage_returns_each_have_their_place(tmp_path: Path, name: str, ends: str) -> None:
+    path, mark = tmp_path / name, {".csv": ",", ".tsv": "\t"}[Path(name).suffix]
+    lines = [f"n{mark}text", *(f'{n}{mark}"é\r{n}\r\n\n"' for n in range(3000))]
+    path.write_bytes(codecs.BOM_UTF8 + "".join(line + ends[n % len(ends) :] for n, line in enumerate(lines)).encode())
+    rows = list(read_rows(path))
+    assert [row.values for row in rows if isinstance(row, GoodRow)] == [
+        {"n": f"{n}", "text": f"é\r{n}\r\n\n"} for n in range(3000)
+    ]
+    assert len({row.where for row in rows}) == len({row.place.offset for row in rows}) == 3000
+    for position in (0, 1, 2, 3, 1500, 2999):
+        assert list(read_rows(path, rows[position].place)) == rows[position:]
 
 
 def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
