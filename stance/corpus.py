@@ -57,7 +57,7 @@ def _label_file(config: PredictConfig, show: Show | None) -> Counts:
         if output.resolve() in {Path(source.name).resolve() for source in inputs}:
             raise ConfigError(f"input and output are both {output}: give the output another name.")
     cutter = Cutter(config.text_column, split=config.split, located=False)
-    columns = common_columns(cutter.columns(columns_of(source), documents=source.is_document) for source in inputs)
+    columns = common_columns(cutter.columns(source, columns_of(source)) for source in inputs)
     predictor = Predictor.from_config(config.model)
     labeller = Labeller(predictor, cutter, config.thresholds, ErrorLimit(config.on_error, config.max_errors))
     with (

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from stance.errors import DataError, did_you_mean
+from stance.inputs import Input
 from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY
 from stance.predict import Prediction
 from stance.tables import BadRow, GoodRow, json_line
@@ -43,23 +44,25 @@ class Cutter:
     split: bool
     located: bool
 
-    def columns(self, rows: pa.Schema, *, documents: bool) -> pa.Schema:
-        """The columns that pieces bring along, with their types.
+    def columns(self, source: Input, rows: pa.Schema) -> pa.Schema:
+        """The columns that pieces bring along, with their types; none if the rows have none, as nothing is cut of them.
 
         Args:
-            rows: the columns of the rows.
-            documents: they are documents.
+            source: where the rows are from.
+            rows: their columns.
 
         Raises:
             DataError: there is no column of text.
         """
         places = [pa.field(name, pa.int64()) for name in _PLACES]
         document = pa.field(DOCUMENT, pa.string())
-        if documents:
+        if source.is_document:
             return pa.schema([document, *places, (TEXT, pa.string())])
+        if not rows.names:
+            return rows
         if self.text_column not in rows.names:
             raise DataError(
-                f"There is no column '{self.text_column}'; {did_you_mean(self.text_column, rows.names)} "
+                f"{source.name} has no column '{self.text_column}'; {did_you_mean(self.text_column, rows.names)} "
                 "Give text_column=<name>."
             )
         kept = [field.with_name(self.kept(field.name)) for field in rows]

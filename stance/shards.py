@@ -153,7 +153,7 @@ class _Survey:
                 text = row.values.get(text_column) if isinstance(row, GoodRow) else row.raw
                 yield position, row.place, len(text) if isinstance(text, str) else 0
             columns = found.schema() if declared is None else declared
-            self.columns[self._cutter.columns(columns, documents=source.is_document)] = None
+            self.columns[self._cutter.columns(source, columns)] = None
 
 
 def _cut(rows: Iterator[tuple[int, Place, int]], shard_rows: int) -> Iterator[Shard]:

@@ -11,6 +11,7 @@ from conftest import write_jsonl
 from stance.config import OnError, PredictConfig, TrainedModelConfig
 from stance.corpus import Counts, label
 from stance.errors import ConfigError, DataError
+from stance.labelled_rows import read_labelled
 from stance.predict import Prediction, Predictor
 
 ARTICLE = "They deny it. We resume talks.\n\nRain fell."
@@ -187,6 +188,25 @@ def test_what_cannot_be_done_is_told_and_nothing_is_written(
     with pytest.raises((ConfigError, DataError), match=told):
         job(source, output)
     assert not (tmp_path / output).exists()
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.parquet", "out"])
+def test_files_that_hold_no_rows_do_not_stop_a_job(job, tmp_path: Path, output: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, content in {
+        "a.csv": "",
+        "b.jsonl": "",
+        "c.jsonl": "{broken\n[]\n",
+        "d.csv": "n,text\n1,they deny\n",
+    }.items():
+        (folder / name).write_text(content)
+    counts = job("in", output)
+    assert (counts.inputs, counts.set_aside) == (1, 2)
+    assert [row.values["text"] for row in read_labelled(tmp_path / output)] == ["they deny"]
+    (folder / "e.jsonl").write_text('{"texts": "they deny"}\n')
+    with pytest.raises(DataError, match=r"in/e\.jsonl has no column 'text'; did you mean 'texts'"):
+        job("in", f"other-{output}")
 
 
 def test_the_input_is_not_overwritten(job, tmp_path: Path) -> None:
