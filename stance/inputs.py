@@ -185,7 +185,7 @@ def _find(name: str) -> list[Input]:
     path = Path(name)
     if name == Stdin.name:
         return [Stdin()]
-    if (path / "dataset_info.json").exists():
+    if any((path / saved).exists() for saved in ("dataset_info.json", "dataset_dict.json")):
         return [HubDataset(name, _loaded(name))]
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
@@ -202,7 +202,7 @@ def _find(name: str) -> list[Input]:
     matching = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207 (the pattern may be absolute)
     if matching:
         return [item for match in matching for item in _find(str(match))]
-    if name.count("/") == 1 and not path.suffix and not path.parent.exists():
+    if name.count("/") == 1 and format_of(path) not in KINDS and not path.parent.exists():
         return [HubDataset(name, _loaded(name))]
     raise DataError(
         f"There is no file {name}, relative to {Path.cwd()}; nor is it a folder, a pattern that matches files, or a "
@@ -215,10 +215,10 @@ def _loaded(name: str) -> "Dataset":
 
     try:
         loaded: Any = datasets.load_from_disk(name) if Path(name).is_dir() else datasets.load_dataset(name)
+        if isinstance(loaded, datasets.DatasetDict):
+            loaded = datasets.concatenate_datasets([loaded[split] for split in sorted(loaded)])
     except Exception as error:  # of many kinds, from the hub and from what datasets builds on
         raise DataError(f"Cannot load the dataset {name}: {error}") from None
-    if isinstance(loaded, datasets.DatasetDict):
-        return datasets.concatenate_datasets([loaded[split] for split in sorted(loaded)])
     return loaded
 
 

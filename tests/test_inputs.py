@@ -96,6 +96,30 @@ def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:
     assert [row.values["text"] for _, row in Reader(plan.inputs).read(plan.shards[1])] == ["three"]
 
 
+def test_a_dataset_on_disk_may_have_splits(tmp_path: Path) -> None:
+    splits = {
+        name: datasets.Dataset.from_dict({"text": [f"{name} {n}" for n in range(2)]}) for name in ("train", "test")
+    }
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "saved")
+    (source,) = find_inputs(str(tmp_path / "saved"))
+    assert [row.values["text"] for row in source.rows()] == ["test 0", "test 1", "train 0", "train 1"]
+    (again,) = find_inputs(str(tmp_path / "saved"))
+    assert again.fingerprint() == source.fingerprint()
+    splits["test"] = datasets.Dataset.from_dict({"text": [[1]]})
+    datasets.DatasetDict(splits).save_to_disk(tmp_path / "unlike")
+    with pytest.raises(DataError, match="Cannot load the dataset"):
+        find_inputs(str(tmp_path / "unlike"))
+
+
+def test_the_name_of_a_dataset_of_the_hub_may_have_a_dot(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = datasets.Dataset.from_dict({"text": ["one"]})
+    monkeypatch.setattr(datasets, "load_dataset", {"owner/Name-2.5": dataset}.__getitem__)
+    assert find_inputs("owner/Name-2.5") == [HubDataset("owner/Name-2.5", dataset)]
+    for name in ("owner/name.jsonl.gz", "owner/*.csv", "a/b/name-2.5"):
+        with pytest.raises(DataError, match="There is no file"):
+            find_inputs(name)
+
+
 def test_a_plan_reads_each_file_once_for_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("a.jsonl", "b.jsonl.gz", "c.csv", "d.parquet")
     for name in names:
