@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from stance.config import PredictConfig
 from stance.errors import ConfigError
-from stance.inputs import columns_of, common_columns, find_inputs
+from stance.inputs import columns_of, find_inputs
 from stance.job import label_folder
 from stance.labelling import Counts, ErrorLimit, Labeller, Take
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
-from stance.tables import BadRow, check_writable, json_line, rejected_line, writing
+from stance.tables import BadRow, check_writable, common_columns, json_line, rejected_line, writing
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import glob
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,6 @@ from stance.tables import (
     BadRow,
     GoodRow,
     Place,
-    common_type,
     declared_schema,
     format_of,
     found_schema,
@@ -251,12 +250,3 @@ def columns_of(source: Input) -> pa.Schema:
     """The columns of an input's rows, with their types; JSON lines are read through to find them."""
     declared = source.declared_columns()
     return found_schema(source.rows()) if declared is None else declared
-
-
-def common_columns(schemas: Iterable[pa.Schema]) -> pa.Schema:
-    """The columns of several inputs as one schema; a column whose types have nothing in common becomes text."""
-    columns: dict[str, pa.DataType] = {}
-    for schema in schemas:
-        for field in schema:
-            columns[field.name] = common_type(columns.get(field.name, field.type), field.type)
-    return pa.schema(list(columns.items()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import DataError
-from stance.tables import BadRow, GoodRow, Row, read_rows, read_schema
+from stance.tables import BadRow, GoodRow, Row, common_columns, read_rows, read_schema
 from stance.text import sentence_id
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def read_labelled(path: Path) -> Iterator[GoodRow | BadRow]:
 
 
 def labelled_schema(path: Path) -> "pa.Schema":
-    """The columns of a labelled file, or of the shards in a folder, with their types."""
-    return read_schema(_files(path)[0])
+    """The columns of a labelled file, or of all shards in a folder, with their types."""
+    return common_columns(map(read_schema, _files(path)))
 
 
 def _files(path: Path) -> list[Path]:

@@ -7,10 +7,10 @@ from itertools import islice
 import pyarrow as pa
 
 from stance.errors import DataError
-from stance.inputs import Input, common_columns
+from stance.inputs import Input
 from stance.pieces import TEXT, Cutter
 from stance.progress import progress
-from stance.tables import START, BadRow, Columns, GoodRow, Place
+from stance.tables import START, BadRow, Columns, GoodRow, Place, common_columns
 
 LONG = 1_000_000
 """Characters of text after which a shard ends, however few its rows: what is lost by a kill stays small."""

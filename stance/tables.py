@@ -429,6 +429,17 @@ def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
         return pa.string()
 
 
+def common_columns(schemas: Iterable["pa.Schema"]) -> "pa.Schema":
+    """The columns of several schemas as one; a column whose types have nothing in common becomes text."""
+    import pyarrow as pa
+
+    columns: dict[str, pa.DataType] = {}
+    for schema in schemas:
+        for column in schema:
+            columns[column.name] = common_type(columns.get(column.name, column.type), column.type)
+    return pa.schema(list(columns.items()))
+
+
 Write = Callable[[Sequence[Row]], None]
 """Takes rows to add to a file that is being written."""
 

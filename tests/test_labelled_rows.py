@@ -1,15 +1,17 @@
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from conftest import write_jsonl
 
 from stance.annotation.sentences import read_corpus as read_for_annotators
-from stance.config import PredictConfig, ShardFormat, TrainedModelConfig
+from stance.config import PredictConfig, SampleConfig, ShardFormat, TrainedModelConfig
 from stance.corpus import label
 from stance.errors import DataError
 from stance.labelled import read_corpus
 from stance.labelled_rows import LabelledSentence, labelled_schema, read_labelled, read_sentences
 from stance.predict import Predictor
+from stance.sample import sample
 from stance.tables import BadRow
 from stance.text import sentence_id
 
@@ -32,6 +34,19 @@ def test_the_folder_of_a_corpus_job_is_read_as_one_file(
     corpus = read_corpus(tmp_path / "out")
     assert corpus.ids == tuple(read_for_annotators(tmp_path / "out").sentences)
     assert corpus.given.sum() == sum(len(prediction.labels) for prediction in expected)
+
+
+def test_columns_are_those_of_all_shards(tmp_path: Path) -> None:
+    said = {"labels": [], "uncertain": [], "probabilities": {"offer": 0.5}}
+    (tmp_path / "out" / "sentences").mkdir(parents=True)
+    for number, rows in enumerate(([], [{"text": "a", "n": 1}], [{"text": "b", "n": "two", "late": True}])):
+        write_jsonl(tmp_path / "out" / "sentences" / f"part-{number}.jsonl", [row | said for row in rows])
+    schema = labelled_schema(tmp_path / "out")
+    kept = [(field.name, str(field.type)) for field in schema if field.name not in said]
+    assert kept == [("text", "string"), ("n", "string"), ("late", "bool")]
+    sample(SampleConfig(corpus=str(tmp_path / "out"), output=str(tmp_path / "drawn.parquet"), n=2, label_column="gold"))
+    drawn = pq.read_table(tmp_path / "drawn.parquet").to_pylist()
+    assert sorted((row["text"], row["n"], row["late"]) for row in drawn) == [("a", "1", None), ("b", "two", True)]
 
 
 def test_another_folder_is_told(tmp_path: Path) -> None:
