@@ -29,7 +29,7 @@ WHOLE = "all"
 """The stratum of a simple random sample."""
 
 NONE = "none"
-"""What a person writes for a sentence without any label; an empty cell is one not coded yet."""
+"""What a person writes for a sentence without any label; a cell with nothing in it is one not coded yet."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,10 @@ def read_corpus(
 def read_coded(path: Path, corpus: Corpus, label_column: str) -> Coded:
     """Reads a sample that a person has filled in, and finds its sentences in the corpus.
 
-    Sentences without labels and without ``none`` count as not coded; the coded ones of their stratum then stand for
-    them too, as if those left had been left at random. Without a column ``inclusion_probability`` the sample counts as
-    a simple random one of the corpus.
+    A sentence whose cell holds neither labels nor ``none`` counts as not coded, but an empty list, which .jsonl and
+    .parquet can hold, as coded without any label. The coded ones of a stratum stand for those not coded too, as if
+    these had been left at random. Without a column ``inclusion_probability`` the sample counts as a simple random one
+    of the corpus.
 
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file: ``id``, labels, and what ``scripts/sample.py`` wrote beside them.
@@ -201,9 +202,10 @@ def _coded_row(row: GoodRow, corpus: Corpus, label_column: str, problems: list[s
     values = row.values
     cell, inclusion = values.get(label_column), values.get(INCLUSION)
     names: list[str] | None = None
-    if isinstance(cell, str) and cell.strip().lower() == NONE:
+    written = cell.replace(DataConfig().label_separator, " ").strip() if isinstance(cell, str) else cell
+    if isinstance(written, str) and written.lower() == NONE:
         names = []
-    elif cell is not None and cell != "":
+    elif written is not None and written != "":
         names = label_names(cell, DataConfig())
         if names is None:
             problems.append(f"{row.where}: expected '{label_column}' to be label names, found {cell!r:.60}")

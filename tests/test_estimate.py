@@ -324,9 +324,9 @@ def test_sentences_left_empty_are_told_and_the_others_stand_for_them(files: tupl
 
 def test_a_table_filled_in_by_hand(files: tuple[Path, Path], tmp_path: Path) -> None:
     table = tmp_path / "hand.csv"
-    table.write_text('id,labels\ns0,none\ns1,offer\ns2,"offer, denial"\ns3,\ns4,None\n')
+    table.write_text('id,labels\ns0,none\ns1,offer\ns2,"offer, denial"\ns3,\ns4,None\ns5, \ns6,","\ns7," , ,"\n')
     found = run((files[0], table))
-    assert (found.coded, found.uncoded) == (4, ("s3",))
+    assert (found.coded, found.uncoded) == (4, ("s3", "s5", "s6", "s7"))
     assert only(found, "offer", None, Method.hand).positives == 2
 
 
