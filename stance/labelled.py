@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from stance.errors import DataError, did_you_mean
 from stance.labelled_rows import LabelledSentence, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
-from stance.tables import BadRow, GoodRow, Row, read_rows
+from stance.tables import BadRow, GoodRow, read_rows
 from stance.text import fold
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,7 @@ def read_corpus(
     kept: dict[str, list[Any]] = {name: [] for name in columns}
     documents: list[Any] = []
     given: list[tuple[str, ...]] = []
+    known: dict[str, None] = {}
     probabilities: list[list[float]] = []
     problems: list[str] = []
     for found in read_sentences(path):
@@ -111,14 +112,12 @@ def read_corpus(
             continue
         if not ids:
             labels = tuple(found.probabilities)
-            if document_column is None and "document" in found.row:
-                document_column = "document"
-            _need(path, found.row, [*columns, *([document_column] if document_column else [])])
+        known |= dict.fromkeys(found.row)
         each(found)
         ids.append(found.id)
         given.append(found.labels)
         probabilities.append(list(found.probabilities.values()))
-        document = found.row.get(document_column) if document_column else None
+        document = found.row.get(document_column or "document")
         documents.append(found.id if document in (None, "") else document)
         for name, values in kept.items():
             values.append(found.row.get(name))
@@ -126,6 +125,7 @@ def read_corpus(
         raise DataError(f"{path} cannot be used as it is; label it again with scripts/predict.py:", problems)
     if not ids:
         raise DataError(f"{path} holds no sentences.")
+    _need(path, known, [*columns, *([document_column] if document_column else [])])
     _, numbers = np.unique(np.asarray([str(document) for document in documents]), return_inverse=True)
     return Corpus(path, tuple(ids), labels, indicator_matrix(given, labels), np.asarray(probabilities), numbers, kept)
 
@@ -150,18 +150,20 @@ def read_coded(path: Path, corpus: Corpus, label_column: str) -> Coded:
     place = {identifier: position for position, identifier in enumerate(corpus.ids)}
     problems: list[str] = []
     rows: dict[str, _CodedRow] = {}
+    known: dict[str, None] = {}
     for row in read_rows(path):
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
             continue
-        if not rows:
-            _need(path, row.values, (ID, label_column))
+        known |= dict.fromkeys(row.values)
         found = _coded_row(row, corpus, label_column, problems)
         if found.id not in place:
             problems.append(f"{row.where}: no sentence of {corpus.path} has the id '{found.id}'")
         elif found.id in rows:
             problems.append(f"{row.where}: id '{found.id}' was used before")
         rows[found.id] = found
+    if rows:
+        _need(path, known, (ID, label_column))
     if not problems:
         problems = _texts_that_differ(corpus, rows)
     if problems:
@@ -286,10 +288,11 @@ def _texts_that_differ(corpus: Corpus, rows: Mapping[str, _CodedRow]) -> list[st
     return problems
 
 
-def _need(path: Path, row: Row, columns: Sequence[str]) -> None:
+def _need(path: Path, known: Collection[str], columns: Sequence[str]) -> None:
+    """Each column must stand in some row: those of JSON lines hold only what they have."""
     for name in columns:
-        if name not in row:
-            raise DataError(f"{path} has no column '{name}'; {did_you_mean(name, row)}")
+        if name not in known:
+            raise DataError(f"{path} has no column '{name}'; {did_you_mean(name, known)}")
 
 
 def _number(value: Any) -> float | None:

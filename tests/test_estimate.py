@@ -351,6 +351,20 @@ def test_mistakes_are_told(files: tuple[Path, Path], row: dict, settings: dict, 
         run(files, **settings)
 
 
+def test_rows_may_lack_columns_that_others_have(files: tuple[Path, Path]) -> None:
+    """As where a table and an article, whose sentences have a document, were labelled into one file."""
+    rows, coded = corpus_rows(), [json.loads(line) for line in files[1].read_text().splitlines()]
+    for row in rows[:200]:
+        del row["document"], row["source"]
+    del coded[0]["labels"]
+    write_jsonl(files[0], rows)
+    write_jsonl(files[1], coded)
+    found = run(files, by=["source"])
+    assert found.documents == 200 + 40
+    assert only(found, "offer", "(none)", Method.naive).n == 200
+    assert found.uncoded == ("s0",)
+
+
 def test_what_is_no_labelled_file_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is no labelled file.*python scripts/predict.py"):
         run((files[1], files[1]))
