@@ -122,7 +122,7 @@ def read_corpus(
         for name, values in kept.items():
             values.append(found.row.get(name))
     if problems:
-        raise DataError(f"{path} cannot be used as it is; label it again with scripts/predict.py:", problems)
+        raise DataError(f"{path} cannot be used as it is; correct what is listed and run again:", problems)
     if not ids:
         raise DataError(f"{path} holds no sentences.")
     _need(path, known, [*columns, *([document_column] if document_column else [])])

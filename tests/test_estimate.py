@@ -371,7 +371,7 @@ def test_what_is_no_labelled_file_is_refused(files: tuple[Path, Path], tmp_path:
     empty = write_jsonl(tmp_path / "empty.jsonl", [{"id": "s0", "labels": None}])
     with pytest.raises(DataError, match=r"Nothing is coded in .* or 'none'"):
         run((files[0], empty))
-    with pytest.raises(DataError, match=r"id 's0' was used before"):
+    with pytest.raises(DataError, match=r"correct what is listed and run again:\n.*id 's0' was used before"):
         run((write_jsonl(tmp_path / "twice.jsonl", corpus_rows(3) * 2), files[1]))
 
 

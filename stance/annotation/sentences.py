@@ -68,8 +68,7 @@ def read_corpus(path: Path, *, samples: bool = False) -> LabelledCorpus:
             labels = found.label_set
             sentences[found.id] = found
     if problems:
-        writers = "scripts/predict.py and scripts/sample.py write" if samples else "scripts/predict.py writes"
-        raise DataError(f"{path} cannot be used as it is; {writers} files that can:", problems)
+        raise DataError(f"{path} cannot be used as it is; correct what is listed and run again:", problems)
     if not sentences:
         raise DataError(f"{path} holds no sentences.")
     kept = [column for column in labelled_schema(path) if is_kept(column.name)]
