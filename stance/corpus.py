@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 
@@ -16,11 +15,11 @@ from stance.config import PredictConfig
 from stance.errors import ConfigError
 from stance.inputs import columns_of, find_inputs
 from stance.job import label_folder
-from stance.labelling import Counts, ErrorLimit, Labeller, Take
+from stance.labelling import Counts, ErrorLimit, Labeller, SetAside, Take
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
-from stance.tables import BadRow, check_writable, common_columns, json_line, rejected_line, writing
+from stance.tables import check_writable, common_columns, json_line, rejected_line, replacing, writing
 
 log = logging.getLogger(__name__)
 
@@ -52,51 +51,38 @@ def label(config: PredictConfig, show: Show | None = None) -> Counts:
 def _label_file(config: PredictConfig, show: Show | None) -> Counts:
     inputs = find_inputs(config.input)
     output = None if config.output in (None, STDOUT) else Path(str(config.output))
+    rejected = None if output is None else output.with_name(f"{output.name}.rejected.jsonl")
     if output is not None:
         check_writable(output)
-        if output.resolve() in {Path(source.name).resolve() for source in inputs}:
-            raise ConfigError(f"input and output are both {output}: give the output another name.")
+    for path in filter(None, (output, rejected)):
+        if path.resolve() in {Path(source.name).resolve() for source in inputs}:
+            raise ConfigError(f"{path} is an input, and would be written over: give the output another name.")
     cutter = Cutter(config.text_column, split=config.split, located=False)
     columns = common_columns(cutter.columns(source, columns_of(source)) for source in inputs)
     predictor = Predictor.from_config(config.model)
     labeller = Labeller(predictor, cutter, config.thresholds, ErrorLimit(config.on_error, config.max_errors))
     with (
-        _Rejects(output) as rejects,
+        _setting_aside(rejected) as set_aside,
         _writing(config, columns, predictor.labels, show) as write,
         progress("labelling", hidden=config.output is None) as counter,
     ):
         rows = ((source, row) for source in inputs for row in source.rows())
         counts = Counts.of(predictor.labels)
-        for sentences in labeller.label(rows, counts, write, rejects.add):
+        for sentences in labeller.label(rows, counts, write, set_aside):
             counter.advance(sentences, f"{counts.set_aside} set aside, {counts.carried}")
     return counts
 
 
-class _Rejects:
-    """Where bad rows go: a file that exists only if there are any, or warnings where there is no output file."""
-
-    def __init__(self, output: Path | None) -> None:
-        self._path = None if output is None else output.with_name(f"{output.name}.rejected.jsonl")
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> "_Rejects":
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, row: BadRow) -> None:
-        """Sets a row aside."""
-        if self._path is None:
-            log.warning("set aside: %s: %s", row.where, row.reason)
-            return
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("w", encoding="utf-8")
-        self._file.write(rejected_line(row))
+@contextmanager
+def _setting_aside(path: Path | None) -> Iterator[SetAside]:
+    """Gives what takes bad rows: to a file that, when all is done, is there only if there are any; or to warnings."""
+    if path is None:
+        yield lambda row: log.warning("set aside: %s: %s", row.where, row.reason)
+        return
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yield lambda row: file.write(rejected_line(row))
+    if not path.stat().st_size:
+        path.unlink()
 
 
 @contextmanager

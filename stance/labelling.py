@@ -16,7 +16,7 @@ from stance.tables import BadRow, GoodRow
 CHUNK = 512
 """Sentences labelled together: enough to batch by length, few enough to hold."""
 
-SetAside = Callable[[BadRow], None]
+SetAside = Callable[[BadRow], object]
 Take = Callable[[Sequence[Piece], Sequence[Prediction]], None]
 
 

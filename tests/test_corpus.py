@@ -138,6 +138,17 @@ def test_a_clean_run_removes_the_rejects_of_the_run_before(job, tmp_path: Path) 
     assert not (tmp_path / "out.jsonl.rejected.jsonl").exists()
 
 
+def test_a_run_that_fails_leaves_output_and_rejects_of_the_run_before(job, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(BAD)
+    job("in.jsonl", "out.jsonl")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(before) == 3
+    for settings in ({"max_errors": 2}, {"on_error": OnError.fail}):
+        with pytest.raises(DataError, match="Bad rows so far"):
+            job("in.jsonl", "out.jsonl", **settings)
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_lone_surrogates_in_json_are_labelled_and_written(job, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "they \\ud800 deny"}\n')
     for output in ("out.jsonl", "out.csv", "out.parquet"):
@@ -211,8 +222,11 @@ def test_files_that_hold_no_rows_do_not_stop_a_job(job, tmp_path: Path, output: 
 
 def test_the_input_is_not_overwritten(job, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "in.jsonl", ROWS)
-    with pytest.raises(ConfigError, match="input and output are both"):
-        job("in.jsonl", "in.jsonl")
+    rejected = write_jsonl(tmp_path / "out.jsonl.rejected.jsonl", ROWS)
+    for source, output in (("in.jsonl", "in.jsonl"), (rejected.name, "out.jsonl"), ("*.jsonl", "out.jsonl")):
+        with pytest.raises(ConfigError, match=r"is an input, and would be written over: give the output another name"):
+            job(source, output)
+    assert lines(rejected) == ROWS
 
 
 def test_text_from_stdin_goes_to_whoever_watches(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
