@@ -203,6 +203,20 @@ def test_without_a_sample_the_count_comes_with_a_warning(counted: Path) -> None:
     assert "not told by a single file" in text
 
 
+def test_sentences_without_a_date_are_not_drawn_over_time(tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    for months, drawn in ((3, len(LABELS)), (2, 0)):
+        rows = [labelled(n, f"They deny it, for the {n}th time.") for n in range(40)]
+        for n, row in enumerate(rows):
+            row["date"] = f"2024-{1 + n % months:02d}-03" if n % 4 else None
+        corpus = write_jsonl(tmp_path / "labelled.jsonl", rows)
+        report_corpus(ReportConfig(corpus=str(corpus), output=str(output), time="date"))
+        assert "(none)" in told(output), "the table tells of them"
+        plots = re.findall(r"<svg\b.*?</svg>", output.read_text(encoding="utf-8"), re.DOTALL)
+        assert len([plot for plot in plots if "2024-01" in plot]) == drawn
+        assert not [plot for plot in plots if "(none)" in plot]
+
+
 def test_with_a_sample_the_shares_are_those_of_estimate(corpus: Path, tmp_path: Path) -> None:
     coded = write_jsonl(
         tmp_path / "coded.jsonl", [{"id": f"s{n}<u>:", "labels": [LABELS[n % 4]]} for n in range(20, 120)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from stance.config import ReportConfig
 from stance.estimate import FEW_DOCUMENTS, SMALL, Estimate, Estimates, count
 from stance.figures import counted
+from stance.groups import NO_VALUE
 from stance.labelled import nothing_coded, read_coded, read_corpus
 from stance.prevalence import Method
 from stance.report.highlights import Highlights
@@ -88,7 +89,8 @@ def _by_group(shares: Sequence[Estimate], column: str) -> Mapping[str, list[Esti
 
 
 def _timelines(shares: Sequence[Estimate], column: str, labels: Sequence[str]) -> list[Plot]:
-    rows = [[row for row in shares if row.column == column and row.label == label] for label in labels]
+    dated = [row for row in shares if row.column == column and row.group != NO_VALUE]
+    rows = [[row for row in dated if row.label == label] for label in labels]
     if len(rows[0]) < FEWEST_PERIODS:
         return []
     return [
