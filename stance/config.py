@@ -400,7 +400,7 @@ class PredictConfig:
         output: a .jsonl, .csv or .parquet file; a folder, whose name has no ending, for a job that may be killed and
             goes on; or ``-`` for JSON lines on stdout. None shows the sentences on a terminal and writes JSON lines
             into a pipe.
-        text_column: column of tables that holds the text.
+        text_column: column of tables that holds the text; labelled, it is called ``text``.
         split: whether table rows are split into sentences; documents always are.
         thresholds: replaces the model's thresholds, label by label: ``+thresholds.offer=0.3`` on the command line.
         on_error: set bad rows aside and go on, or fail at the first.

@@ -85,22 +85,26 @@ class Cutter:
             self.kept(name): value for name, value in row.values.items()
         }
         if self.split:
-            text_column = self.kept(self.text_column)
-            return [self._placed(found, {**columns, text_column: found.text}) for found in split_sentences(text)]
+            return [self._placed(found, {**columns, TEXT: found.text}) for found in split_sentences(text)]
         return [self._placed(Sentence(text, 0, len(text)), columns) if self.located else Piece(text, columns)]
 
-    def text_of(self, labelled: Mapping[str, Any]) -> str:
+    @staticmethod
+    def text_of(labelled: Mapping[str, Any]) -> str:
         """The sentence of a row of the output."""
-        column = self.kept(self.text_column)
-        return str(labelled[TEXT if labelled.get(column) is None else column])
+        return str(labelled[TEXT])
 
     def kept(self, column: str) -> str:
-        """An input column's name in the output: with ``input_`` before it if the output has a column of that name."""
+        """An input column's name in the output: with ``input_`` before it if the output has a column of that name.
+
+        The column of the text is called ``text`` there, for all that read labelled files to find it.
+        """
+        if column == self.text_column:
+            return TEXT
         bare = column
         while bare.startswith("input_"):
             bare = bare.removeprefix("input_")
         ours = (
-            bare in MODEL_COLUMNS
+            bare in (TEXT, *MODEL_COLUMNS)
             or bare.startswith(PROBABILITY)
             or ((self.split or self.located) and bare in _PLACES)
             or (self.located and bare == DOCUMENT)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import write_jsonl
 
+from stance.annotation.sentences import read_corpus as read_for_annotators
 from stance.config import OnError, PredictConfig, TrainedModelConfig
 from stance.corpus import Counts, label
 from stance.errors import ConfigError, DataError
@@ -107,6 +108,22 @@ def test_rows_are_split_when_asked(job, tmp_path: Path) -> None:
         (2, "They deny.", 11, 21),
     ]
     assert (counts.inputs, counts.sentences) == (2, 3)
+
+
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "out.parquet", "out"])
+def test_the_text_is_called_so_in_the_output_whatever_its_column(job, tmp_path: Path, output: str, split: bool) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Rain fell.")
+    write_jsonl(folder / "b.jsonl", [{"text": "A headline", "body": "They deny it. We resume talks."}])
+    job("in", output, text_column="body", split=split)
+    said = ["They deny it.", "We resume talks."] if split else ["They deny it. We resume talks."]
+    rows = [row.values for row in read_labelled(tmp_path / output)]
+    assert [row["text"] for row in rows] == ["Rain fell.", *said]
+    assert {row["input_text"] for row in rows[1:]} == {"A headline"}
+    assert "body" not in rows[1]
+    assert [one.text for one in read_for_annotators(tmp_path / output).sentences.values()] == ["Rain fell.", *said]
 
 
 BAD = b'{"text": "they deny"}\n{broken\n{"text": null}\n{"text": 5}\n{"other": "x"}\n{"text": " "}\n{"text": "rain"}\n'
