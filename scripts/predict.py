@@ -9,7 +9,7 @@ from stance.config import PredictConfig
 
 def main(config: PredictConfig, _: Path) -> int:
     # Imported when the config is known to be sound: a misspelt key is told at once, not after seconds of imports.
-    from stance.corpus import label
+    from stance.corpus import label, rejects_of
     from stance.display import prediction_line, show
     from stance.figures import counted
 
@@ -19,8 +19,9 @@ def main(config: PredictConfig, _: Path) -> int:
         labelled = f"{counted(counts.sentences, 'sentence')} labelled"
         sys.stderr.write(f"{labelled}: {counts.carried}; {counts.uncertain} to look at\n")
     if counts.set_aside:
-        where = f", in {config.output}.rejected.jsonl" if config.output not in (None, "-") else ""
-        sys.stderr.write(f"Set aside: {counted(counts.set_aside, 'row')} that could not be labelled{where}\n")
+        where = rejects_of(config)
+        told = "" if where is None else f", in {where}"
+        sys.stderr.write(f"Set aside: {counted(counts.set_aside, 'row')} that could not be labelled{told}\n")
     return 2 if counts.set_aside else 0
 
 

@@ -16,6 +16,7 @@ from stance.errors import ConfigError
 from stance.inputs import columns_of, find_inputs
 from stance.job import label_folder
 from stance.labelling import Counts, ErrorLimit, Labeller, SetAside, Take
+from stance.output_folder import REJECTED
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
@@ -43,15 +44,35 @@ def label(config: PredictConfig, show: Show | None = None) -> Counts:
         ConfigError, DataError, ModelError: nothing was written; or, with ``on_error=fail`` or too many bad rows, a job
             ends early.
     """
-    if config.output in (None, STDOUT) or Path(str(config.output)).suffix:
+    if not _is_folder(config):
         return _label_file(config, show)
     return label_folder(config, Path(str(config.output)))
 
 
+def rejects_of(config: PredictConfig) -> Path | None:
+    """Where rows go that cannot be labelled, a file or a folder; None where warnings tell them."""
+    if config.output in (None, STDOUT):
+        return None
+    output = Path(str(config.output))
+    return output / REJECTED if _is_folder(config) else output.with_name(f"{output.name}.rejected.jsonl")
+
+
+def _is_folder(config: PredictConfig) -> bool:
+    return config.output not in (None, STDOUT) and not Path(str(config.output)).suffix
+
+
+def _check_for_file(config: PredictConfig) -> None:
+    """What only a folder of shards can have is not passed over in silence."""
+    usual = PredictConfig()
+    for name in ("shard", "shard_rows", "format", "engine", "workers", "worker_cpus"):
+        if getattr(config, name) != getattr(usual, name):
+            raise ConfigError(f"{name} is for an output folder: expected output=<a name without an ending>.")
+
+
 def _label_file(config: PredictConfig, show: Show | None) -> Counts:
+    _check_for_file(config)
     inputs = find_inputs(config.input)
-    output = None if config.output in (None, STDOUT) else Path(str(config.output))
-    rejected = None if output is None else output.with_name(f"{output.name}.rejected.jsonl")
+    output, rejected = None if config.output in (None, STDOUT) else Path(str(config.output)), rejects_of(config)
     if output is not None:
         check_writable(output)
     for path in filter(None, (output, rejected)):

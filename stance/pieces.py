@@ -88,11 +88,6 @@ class Cutter:
             return [self._placed(found, {**columns, TEXT: found.text}) for found in split_sentences(text)]
         return [self._placed(Sentence(text, 0, len(text)), columns) if self.located else Piece(text, columns)]
 
-    @staticmethod
-    def text_of(labelled: Mapping[str, Any]) -> str:
-        """The sentence of a row of the output."""
-        return str(labelled[TEXT])
-
     def kept(self, column: str) -> str:
         """An input column's name in the output: with ``input_`` before it if the output has a column of that name.
 

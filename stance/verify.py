@@ -12,7 +12,7 @@ from stance.config import VerifyConfig
 from stance.errors import DataError
 from stance.labelled_rows import probabilities_of, read_labelled
 from stance.output_folder import MANIFEST, changed_files
-from stance.pieces import Cutter
+from stance.pieces import TEXT
 from stance.predict import Predictor
 from stance.tables import GoodRow
 
@@ -61,8 +61,6 @@ def verify(config: VerifyConfig) -> Verification:
     recorded = manifest["model"]
     sieve = recorded.get("sieve_sha256")
     predictor = Predictor.from_config(replace(config.model, cascade=sieve is not None))
-    settings = manifest["settings"]
-    cutter = Cutter(settings["text_column"], split=settings["split"], located=True)
     changed = tuple(changed_files(folder))
     try:
         rows = _sample(folder, config.sample, config.seed)
@@ -70,7 +68,7 @@ def verify(config: VerifyConfig) -> Verification:
         if not changed:
             raise
         rows = []
-    answers = predictor.predict_proba([cutter.text_of(row) for row in rows])
+    answers = predictor.predict_proba([str(row.get(TEXT)) for row in rows])
     gaps = [
         _gap(there, dict(zip(predictor.labels, answer.tolist(), strict=True)))
         for there, answer in zip(map(probabilities_of, rows), answers, strict=True)

@@ -9,8 +9,8 @@ import pytest
 from conftest import write_jsonl
 
 from stance.annotation.sentences import read_corpus as read_for_annotators
-from stance.config import OnError, PredictConfig, TrainedModelConfig
-from stance.corpus import Counts, label
+from stance.config import Engine, OnError, PredictConfig, ShardFormat, TrainedModelConfig
+from stance.corpus import Counts, label, rejects_of
 from stance.errors import ConfigError, DataError
 from stance.labelled_rows import read_labelled
 from stance.predict import Prediction, Predictor
@@ -235,6 +235,26 @@ def test_files_that_hold_no_rows_do_not_stop_a_job(job, tmp_path: Path, output: 
     (folder / "e.jsonl").write_text('{"texts": "they deny"}\n')
     with pytest.raises(DataError, match=r"in/e\.jsonl has no column 'text'; did you mean 'texts'"):
         job("in", f"other-{output}")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"shard": "1/3"}, {"engine": Engine.ray}, {"workers": 2}, {"format": ShardFormat.csv}], ids=str
+)
+def test_what_only_a_folder_can_have_is_refused_for_a_file(job, tmp_path: Path, setting: dict[str, object]) -> None:
+    (tmp_path / "a.txt").write_text(ARTICLE)
+    with pytest.raises(ConfigError, match=f"{next(iter(setting))} is for an output folder"):
+        job("a.txt", "out.jsonl", **setting)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_where_rows_are_set_aside_is_told(job, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("{broken\n")
+    for output in ("out", "out.jsonl"):
+        job("in.jsonl", output)
+        where = rejects_of(PredictConfig(input="", output=str(tmp_path / output)))
+        assert where is not None
+        assert where.exists()
+    assert rejects_of(PredictConfig(input="", output="-")) is None
 
 
 def test_the_input_is_not_overwritten(job, tmp_path: Path) -> None:
