@@ -12,7 +12,7 @@ def main(config: CheckConfig, _: Path) -> int:
 
     report = check(config)
     show(*report_lines(report))
-    return 1 if report.problems else 0
+    return 3 if report.problems else 0
 
 
 if __name__ == "__main__":
