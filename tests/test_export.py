@@ -3,6 +3,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import get_ident
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ import pytest
 from conftest import ROOT, tiny_settings
 
 from stance import export as module
+from stance import onnx_inference as module_of_onnx
 from stance.config import ExportConfig, ModelConfig, Pooling, Precision, TrainConfig, TrainedModelConfig
 from stance.data import read_examples
 from stance.errors import ConfigError, ModelError
@@ -118,7 +120,7 @@ def test_a_network_takes_no_more_cores_than_it_may(exported: Path, monkeypatch: 
     def threads() -> int:
         inference = Predictor.from_pretrained(exported)._inference
         assert isinstance(inference, OnnxInference)
-        return int(inference._session.get_session_options().intra_op_num_threads)
+        return int(inference._one.get_session_options().intra_op_num_threads)
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
@@ -128,6 +130,19 @@ def test_a_network_takes_no_more_cores_than_it_may(exported: Path, monkeypatch: 
     assert threads() == 2
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert threads() == 3
+
+
+def test_of_several_batches_each_has_a_core(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    inference = Predictor.from_pretrained(exported, cascade=False)._inference
+    assert isinstance(inference, OnnxInference)
+    at_once: set[int] = set()
+    answer = module_of_onnx._answer
+    monkeypatch.setattr(module_of_onnx, "_answer", lambda *given: (at_once.add(get_ident()), answer(*given))[1])
+    inference.logits([f"{'they deny ' * (n % 23)}if we resume {n}" for n in range(400)])
+    assert inference._many.get_session_options().intra_op_num_threads == 1
+    assert 1 <= len(at_once) <= 3
+    assert "_one" not in vars(inference), "what is not needed is not made"
 
 
 def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: Path, tiny_data: Path) -> None:
