@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from stance.arrays import write_arrays
 from stance.errors import ModelError
 from stance.model_file import ModelFile
 from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, hash_file
@@ -54,10 +55,10 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
     for name, array in after.items():
         kept |= _difference(name, before.get(name), array)
     to.mkdir(parents=True)
-    save_file(
-        {name: array.astype(np.float16) for name, array in kept.items()},
+    write_arrays(
         to / DELTA,
-        metadata={_FROM_BASE: json.dumps(sorted(before)), _BASE_HASH: _hash(before)},
+        {name: array.astype(np.float16) for name, array in kept.items()},
+        {_FROM_BASE: json.dumps(sorted(before)), _BASE_HASH: _hash(before)},
     )
     for name in ("config.json", "config.yaml", LEARNED, SIEVE, *GRAPHS.values()):
         if (folder / name).exists():

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+from stance.arrays import write_arrays
 from stance.errors import ModelError
 from stance.sources import LEARNED
 from stance.text import fold
@@ -108,7 +108,7 @@ def write_fingerprints(folder: Path, splits: Mapping[str, Fingerprints], data: D
     for name, found in splits.items():
         arrays |= {f"{name}.exact": found.exact, f"{name}.minima": found.minima}
     metadata = {"data": json.dumps(_hashes(data)), "sha256": _hash(arrays)}
-    save_file(arrays, folder / LEARNED, metadata=metadata)
+    write_arrays(folder / LEARNED, arrays, metadata)
 
 
 def read_fingerprints(folder: Path, data: DataHashes) -> dict[str, Fingerprints] | None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
+from stance.arrays import write_arrays
 from stance.delta import Weights, read_delta
 from stance.inference import Batch, Logits, infer
 from stance.sieve import Sieve
@@ -44,7 +45,7 @@ class FolderInference(ABC):
 
     def save_pretrained(self, folder: Path) -> None:
         """Writes weights, config and tokenizer."""
-        save_file(dict(self.weights), folder / WEIGHTS, metadata={"format": "pt"})
+        write_arrays(folder / WEIGHTS, self.weights, {"format": "pt"})
         for source, name in (
             (self.folder, "config.json"),
             (self.tokenizer_folder, "tokenizer.json"),

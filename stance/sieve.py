@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from stance.arrays import write_arrays
 from stance.decision import BoolArray
 from stance.sources import hash_file
 
@@ -91,7 +92,7 @@ class Sieve:
 def write_sieve(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes the arrays of a sieve; the word vectors, by far the largest of them, in half precision."""
     kept = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
-    save_file(kept | {_WORDS: kept[_WORDS].astype(np.float16)}, path)
+    write_arrays(path, kept | {_WORDS: kept[_WORDS].astype(np.float16)})
 
 
 def _parts(ids: Sequence[Sequence[int]]) -> Iterator[Sequence[Sequence[int]]]:

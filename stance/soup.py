@@ -8,8 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from stance.arrays import write_arrays
 from stance.config import Precision, SoupConfig
 from stance.errors import ConfigError
 from stance.families import find_seeds
@@ -43,7 +44,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
             shutil.copyfile(path, folder / path.name)
     weights = [load_file(member / WEIGHTS) for member in members]
     mean = {name: np.stack([each[name] for each in weights]).mean(0, dtype=np.float64) for name in weights[0]}
-    save_file({name: a.astype(np.float32) for name, a in mean.items()}, folder / WEIGHTS, metadata={"format": "pt"})
+    write_arrays(folder / WEIGHTS, {name: a.astype(np.float32) for name, a in mean.items()}, {"format": "pt"})
     inference = TorchInference.from_pretrained(folder, max_length=first.max_length, precision=Precision.fp32)
     logits = inference.logits([example.text for example in validation]).values
     decision, metrics = decide(logits, validation, first.decision.labels, config.decision)

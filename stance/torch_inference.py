@@ -15,6 +15,7 @@ from stance.network import StanceForSequenceClassification
 from stance.network_config import StanceConfig
 from stance.progress import quiet_transformers
 from stance.sieve import Sieve
+from stance.sources import WEIGHTS
 
 _GPU_BATCH_TOKENS = 32 * BATCH_TOKENS
 """Tokens a batch on a GPU, which needs many at once to be busy."""
@@ -75,6 +76,7 @@ class TorchInference:
         """Writes weights, config and tokenizer."""
         with quiet_transformers():
             self.network.save_pretrained(folder)
+        (folder / WEIGHTS).chmod((folder / "config.json").stat().st_mode)  # else its owner alone may read it
         self.tokenizer.save_pretrained(folder)
 
     def logits(self, texts: Sequence[str]) -> Logits:

@@ -18,6 +18,7 @@ from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
 from stance.data import read_examples
+from stance.delta import save_delta
 from stance.errors import ConfigError, DataError
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
@@ -61,6 +62,13 @@ def test_the_folder_holds_what_was_asked_for_and_nothing_else(tiny_config: Train
     assert content["metrics"]["validation"]["macro_f1"] == pytest.approx(best, abs=1e-6)
     written = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(tiny_model / "config.yaml"))
     assert OmegaConf.to_object(written) == tiny_config
+
+
+def test_whoever_may_read_one_of_its_files_may_read_all(tiny_model: Path, tmp_path: Path) -> None:
+    save_delta(tiny_model, tmp_path / "delta")
+    Predictor.from_pretrained(tmp_path / "delta").save_pretrained(tmp_path / "whole")
+    for folder in (tiny_model, tmp_path / "delta", tmp_path / "whole"):
+        assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
 
 
 def test_pipeline_gives_the_uncalibrated_probabilities(tiny_model: Path, tiny_predictor: Predictor) -> None:
