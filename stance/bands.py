@@ -11,7 +11,8 @@ Two promises, each about one kind of error, so that both mean something for a ra
 They are about sentences drawn as those of validation were, each by itself, and not about other news. The weights of
 the best epoch, the calibration and the threshold were chosen on the same validation sentences. Calibration does not
 loosen the promises, since no step here depends on more than the order of the sentences, and every map keeps it; the
-choice among a few epochs does, a little, and so does it when sentences come many to a document.
+choice among a few epochs does, a little, and so does it when sentences come many to a document: of 60 documents of 50
+sentences each that differ much from one another, the second promise failed in two simulated sets of ten, the first not.
 """
 
 import math

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from stance.decision import BoolArray, FloatArray
 from stance.errors import ConfigError
+from stance.groups import numbered
 
 LEVEL = 0.95
 FEW = 20
@@ -100,9 +101,8 @@ class Resamples:
     def __init__(self, documents: Sequence[str], *, draws: int, seed: int) -> None:
         if draws < 1:
             raise ConfigError(f"draws={draws} is out of range: expected at least one bootstrap sample.")
-        names, where = np.unique(np.asarray(documents), return_inverse=True)
+        names, self.where = numbered(documents)
         self.clusters = len(names)
-        self.where: NDArray[np.int64] = where
         self._draws, self._seed = draws, seed
 
     def sums(self, columns: BoolArray | FloatArray) -> FloatArray:

@@ -13,10 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 from stance.decision import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
+
+Z = 1.959963984540054
+"""Standard errors on either side of a 95 % interval."""
+FEW_DOCUMENTS = 20
+"""Below which their variance tells little of that of others."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +49,37 @@ class Design:
 
         One document tells nothing of how documents differ: of what rests on one alone, sentences count as documents.
         """
-        documents = self.documents
-        touched = np.any([self._touched(influence) for influence in influences], axis=0)
-        if len(np.unique(documents[touched])) == 1:
-            documents = np.arange(len(documents))
+        documents, clusters = self._clusters(influences)
         count = int(documents.max()) + 1
         sizes = np.bincount(self.strata)
         stratum = self.strata[self.coded]
+        coded = np.bincount(stratum, minlength=len(sizes))[stratum]
+        within = self.weights * np.sqrt(coded / np.maximum(coded - 1, 1))  # as of a variance of so many sentences
         sums = []
         for influence in influences:
             means = np.bincount(stratum, self.weights * influence.coded, minlength=len(sizes)) / np.maximum(sizes, 1)
             added = influence.all + means[self.strata]
-            added[self.coded] += self.weights * (influence.coded - means[stratum])
+            added[self.coded] += within * (influence.coded - means[stratum])
             sums.append(np.bincount(documents, added, minlength=count))
         by_document = np.stack(sums)
-        scale = count / max(count - 1, 1)  # as of a variance of so many documents
+        scale = clusters / max(clusters - 1, 1)  # as of a variance of so many documents
         return np.asarray(scale * (by_document @ by_document.T), dtype=np.float64)
+
+    def variance(self, influence: "Influence") -> float:
+        """Of one estimate, so much larger that ``Z`` standard errors are as many as Student's t asks for."""
+        _, clusters = self._clusters([influence])
+        wanted = float(stdtrit(max(clusters - 1, 1), ndtr(Z)))
+        return float(self.covariance([influence])[0, 0]) * (wanted / Z) ** 2
+
+    def rests_on_few(self, influence: "Influence") -> bool:
+        """Whether what an estimate rests on are so few documents that their variance tells little."""
+        return self._clusters([influence])[1] < FEW_DOCUMENTS
+
+    def _clusters(self, influences: Sequence["Influence"]) -> tuple[IntArray, int]:
+        """The document of each sentence, and how many documents the estimates rest on."""
+        touched = np.any([self._touched(influence) for influence in influences], axis=0)
+        clusters = int(np.count_nonzero(np.bincount(self.documents[touched])))
+        return (np.arange(len(touched)), int(touched.sum())) if clusters == 1 else (self.documents, clusters)
 
     def _touched(self, influence: "Influence") -> BoolArray:
         """The sentences that add anything, of shape (sentences,)."""

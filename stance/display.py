@@ -1,6 +1,5 @@
 """Predictions and figures for a person at a terminal."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -20,9 +19,8 @@ from stance.metrics import BandMetrics, Metrics
 from stance.predict import Prediction
 from stance.prevalence import Method
 from stance.sample import Drawn
-from stance.text import fold
+from stance.text import HIDDEN, fold
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COLOURS = ("green", "red", "blue", "yellow", "magenta", "cyan")
 
 
@@ -153,7 +151,7 @@ def _marked_table(title: str, rows: Sequence[Estimate | Effect]) -> Table:
 
 def _plain(text: str) -> str:
     """The text in one line, without characters that would steer the terminal."""
-    return _CONTROL.sub("\ufffd", fold(text))
+    return HIDDEN.sub("\ufffd", fold(text))
 
 
 def _marked_cell(row: Estimate | Effect) -> str:

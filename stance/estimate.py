@@ -11,7 +11,7 @@ import numpy as np
 
 from stance.config import CountConfig, EstimateConfig
 from stance.decision import BoolArray, FloatArray
-from stance.design import Design
+from stance.design import FEW_DOCUMENTS, Design
 from stance.errors import DataError
 from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
@@ -19,9 +19,9 @@ from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
 from stance.tables import check_apart, replacing
 
-SMALL, FEW_DOCUMENTS = 30, 20
-"""Hand-coded sentences, and documents of them, below which a group is small; so is one with fewer than ``FEW`` with the
-label, or without. Where nothing is coded, all its sentences and documents count."""
+SMALL = 30
+"""Hand-coded sentences below which a group is small; so is one of fewer than ``FEW_DOCUMENTS``, or with fewer than
+``FEW`` with the label, or without. Where nothing is coded, all its sentences and documents count."""
 
 INTERCEPT = "(intercept)"
 

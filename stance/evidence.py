@@ -89,8 +89,11 @@ class Faithfulness:
 
     @property
     def holds(self) -> bool:
-        """The words shown count for more than random ones do, beyond chance; if not, they are not to be shown."""
-        return self.gain.low > 0
+        """The words shown count for more than random ones do, beyond chance; if not, they are not to be shown.
+
+        Of few documents that cannot be told: their intervals are too narrow.
+        """
+        return self.gain.low > 0 and not self.gain.small
 
 
 def explain(predictor: Predictor, texts: Sequence[str], labels: str | Sequence[str]) -> list[Evidence]:

@@ -73,10 +73,19 @@ def apart(values: Sequence[str], *, column: str, told: str) -> tuple[list[str], 
     Raises:
         DataError: they are too many.
     """
-    groups, where = np.unique(np.asarray(values), return_inverse=True)
+    groups, where = numbered(values)
     if len(groups) > MANY:
         raise DataError(
             f"{told}: '{column}' has {len(groups)} values; expected at most {MANY} groups. Take another column, or a "
             "longer period."
         )
-    return groups.tolist(), where
+    return groups, where
+
+
+def numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """The different names in order, and the number of each, of shape (names,).
+
+    An array of the names would give each of them the room of the longest.
+    """
+    numbers = {name: number for number, name in enumerate(sorted(set(names)))}
+    return list(numbers), np.fromiter((numbers[name] for name in names), np.int64, len(names))

@@ -14,6 +14,7 @@ from stance.data import label_names
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
+from stance.groups import numbered
 from stance.labelled_rows import LabelledSentence, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
@@ -126,7 +127,7 @@ def read_corpus(
     if not ids:
         raise DataError(f"{path} holds no sentences.")
     _need(path, known, [*columns, *([document_column] if document_column else [])])
-    _, numbers = np.unique(np.asarray([str(document) for document in documents]), return_inverse=True)
+    _, numbers = numbered([str(document) for document in documents])
     return Corpus(path, tuple(ids), labels, indicator_matrix(given, labels), np.asarray(probabilities), numbers, kept)
 
 

@@ -6,7 +6,8 @@
   of the whole sample, as though the model erred alike in all groups.
 - Prediction-powered inference: the mean probability, plus the mean difference between hand-coding and probability in
   the sample, the probability weighted by how much it helps (Angelopoulos, Duchi and Zrnic 2023, "PPI++"). Right
-  whatever the model's errors are, and not wider than hand-coding alone but by chance.
+  whatever the model's errors are. Over the whole corpus it is not wider than hand-coding alone but by chance; in a
+  group in which the model is much worse than elsewhere it may be.
 - Hand-coding alone: the weighted share in the sample.
 """
 
@@ -17,10 +18,7 @@ from enum import Enum
 import numpy as np
 
 from stance.decision import BoolArray, FloatArray
-from stance.design import Design, Influence
-
-Z = 1.959963984540054
-"""Standard errors on either side of a 95 % interval."""
+from stance.design import Design, Influence, Z
 
 FEW = 5
 """Coded sentences with the label, or without it, below which they say nothing of a variance."""
@@ -170,7 +168,7 @@ def _adjusted(design: Design, naive: float, influence: Influence, confusion: Con
     value = (naive - alarms) / (hits - alarms)
     errors = value * confusion.hit_influence + (1 - value) * confusion.false_alarm_influence
     solved = Influence(influence.all / (hits - alarms), -errors / (hits - alarms))
-    value, half = min(max(value, 0.0), 1.0), Z * float(np.sqrt(design.covariance([solved])[0, 0]))
+    value, half = min(max(value, 0.0), 1.0), Z * float(np.sqrt(design.variance(solved)))
     return Share(value, max(value - half, 0.0), min(value + half, 1.0))
 
 
@@ -185,13 +183,12 @@ def _share(design: Design, value: float, influence: Influence, n: float, *, few:
         value: the estimate; outside 0 to 1 it is moved to the nearer end.
         influence: on it.
         n: sentences that it rests on.
-        few: they are too few to tell its variance, and as good only as so many with no model.
+        few: they are too few to tell its variance, and as good only as so many with no model; and so are few documents.
     """
     value = min(max(value, 0.0), 1.0)
-    variance = float(design.covariance([influence])[0, 0])
-    spread = value * (1 - value)
+    variance, spread = design.variance(influence), value * (1 - value)
     if spread > 0 and variance > 0:
-        n = min(spread / variance, n) if few else spread / variance
+        n = min(spread / variance, n) if few or design.rests_on_few(influence) else spread / variance
     middle = (value + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * float(np.sqrt(spread / n + Z**2 / (4 * n**2)))
     return Share(value, max(middle - half, 0.0), min(middle + half, 1.0))

@@ -16,10 +16,10 @@ import numpy as np
 
 from stance.config import Regression
 from stance.decision import BoolArray, FloatArray
-from stance.design import Design, Influence
+from stance.design import Design, Influence, Z
 from stance.errors import DataError
 from stance.maps import sigmoid
-from stance.prevalence import Coding, Method, Z
+from stance.prevalence import Coding, Method
 
 STEPS = 50
 TOLERANCE = 1e-10
@@ -60,7 +60,7 @@ def regress(
     for number, name in enumerate(covariates):
 
         def add(method: Method, value: float, influence: Influence, name: str = name) -> None:
-            half = Z * float(np.sqrt(design.covariance([influence])[0, 0]))
+            half = Z * float(np.sqrt(design.variance(influence)))
             found[method].append(Coefficient(name, value, value - half, value + half))
 
         by_model = Influence(naive.influence[:, number], np.zeros(len(sample)))

@@ -45,6 +45,8 @@ _PRESENT = 3.0
 """Weight of a label's presence in learning: what is to be kept is rare."""
 _RATE, _DECAY, _BATCH = 3e-3, 0.01, 4096
 """Learning rate at its highest, weight decay, and tokens a batch."""
+_ROUNDING = 1e-9
+"""By which a product that should be a whole number may fall short of it."""
 _FEW = 0.05
 """Share of the sentences with a label from whose highest logit on the label's logits are counted."""
 
@@ -275,4 +277,4 @@ def _margin(above: Floats, given: BoolArray, labels: Sequence[str], loss: float)
             f"{', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
         )
     columns = (np.sort(above.max(axis=1)[given[:, column]]) for column in range(len(labels)))
-    return float(min(column[math.floor(loss * (len(column) + 1)) - 1] for column in columns))
+    return float(min(column[math.floor(loss * (len(column) + 1) + _ROUNDING) - 1] for column in columns))

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stance.decision import FloatArray
-from stance.design import IntArray
+from stance.design import IntArray, Z
 from stance.errors import ConfigError
-from stance.prevalence import Z
 
 
 def lower_bounds(probabilities: FloatArray, count: int) -> FloatArray:

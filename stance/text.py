@@ -8,8 +8,16 @@ from itertools import pairwise
 
 import sentencex
 
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
+    r"\U000e0000-\U000e007f]"
+)
+"""Characters that nobody sees, or that turn the text around them. Joiners stay, which emoji and some scripts need."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ODD_SPACE = re.compile(r"[^\S\n]")
 _BLANK_LINES = re.compile(r"\n\s*\n")
+_WINDOW = 10_000
+"""Characters that are looked at together: the time for unclosed quotes grows with the square of them."""
 _WRAP_COLUMN = 100
 _FULL_LINE = 50
 
@@ -72,9 +80,22 @@ def _between(separator: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]
 
 
 def _sentences(block: str, offset: int) -> Iterator[tuple[int, int]]:
-    for boundary in sentencex.get_sentence_boundaries("en", block):
-        raw = boundary["text"]
-        stripped = raw.strip()
-        if stripped:
-            start = offset + boundary["start_index"] + len(raw) - len(raw.lstrip())
-            yield start, start + len(stripped)
+    # Other spaces than the plain one bring sentencex down (1.0.32).
+    plain, start = _ODD_SPACE.sub(" ", block), 0
+    while start < len(plain):
+        end = start
+        for end in _ends(plain, start):
+            stripped = plain[start:end].strip()
+            if stripped:
+                first = offset + plain.index(stripped, start)
+                yield first, first + len(stripped)
+            start = end
+
+
+def _ends(block: str, start: int) -> list[int]:
+    """Where sentences end that begin at ``start``, but for one that may go on beyond what is looked at."""
+    window = block[start : start + _WINDOW]
+    found = [start + one["start_index"] + len(one["text"]) for one in sentencex.get_sentence_boundaries("en", window)]
+    if start + len(window) == len(block):
+        return found or [len(block)]
+    return found[:-1] or [start + (window.rfind(" ") + 1 or len(window))]

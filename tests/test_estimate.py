@@ -45,14 +45,32 @@ def test_of_one_document_sentences_count_as_if_each_came_from_another() -> None:
     everything = np.ones(60, bool)
     one, other = (measure(design, coding, 0.5, everything, confuse(design, coding)) for design in (together, apart))
     assert one == other
-    assert one[Method.naive].low == pytest.approx(0.158, abs=3e-3)  # Wilson's interval of 15 of 60
-    assert one[Method.naive].high == pytest.approx(0.372, abs=3e-3)
+    assert one[Method.naive].low == pytest.approx(0.158, abs=5e-3)  # Wilson's interval of 15 of 60
+    assert one[Method.naive].high == pytest.approx(0.372, abs=5e-3)
     # And so in a group that is one document of several.
     several = simple_design(60, np.arange(30), np.arange(60) // 20)
     group = np.arange(60) < 20
     one, other = (measure(design, coding, 0.5, group, confuse(design, coding)) for design in (several, apart))
     assert one[Method.naive] == other[Method.naive]
     assert one[Method.hand] == other[Method.hand]
+
+
+@pytest.mark.parametrize("k", [2, 3, 5, 10])
+def test_intervals_hold_the_truth_of_few_documents_too(k: int) -> None:
+    """Documents differ from one another; of few, standard errors alone are far too narrow."""
+    rng = np.random.default_rng(k)
+    held = widths = 0
+    for _ in range(400):
+        documents = np.repeat(np.arange(k), 100)
+        rates = rng.beta(4, 16, k)  # .2 on average; sentences of one document correlate by .05
+        gold = rng.random(len(documents)) < rates[documents]
+        design = simple_design(len(gold), np.arange(len(gold)), documents)
+        coding = Coding(gold, gold.astype(float), gold)
+        share = measure(design, coding, 0.0, np.ones(len(gold), bool), confuse(design, coding))[Method.hand]
+        held += share.low <= 0.2 <= share.high
+        widths += share.high - share.low > 0.05
+    assert held / 400 > 0.91  # .62, .77, .86 and .90 by standard errors alone
+    assert widths == 400, "two documents that happen to agree tell no more than as many sentences"
 
 
 def test_the_adjusted_count_undoes_the_errors() -> None:

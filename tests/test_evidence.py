@@ -130,7 +130,7 @@ def test_sentences_that_are_all_shown_tell_nothing() -> None:
 
 def test_the_model_that_comes_with_stance_goes_by_the_words_that_are_shown() -> None:
     rows = [json.loads(line) for line in (Path(ROOT) / "data/written/validation.jsonl").read_text().splitlines()]
-    chosen = [row for row in rows if row["labels"] and len(row["text"]) < 90][:30]
+    chosen = [row for row in rows if row["labels"] and len(row["text"]) < 90][:60]
     predictor = Predictor.from_pretrained()
     explained = explain(predictor, [row["text"] for row in chosen], [row["labels"][0] for row in chosen])
     assert max(len(one.shown) for one in explained) == SHOWN

@@ -22,8 +22,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, run_script: Run) -> Path:
     """The corpus, and what ``scripts/predict.py`` makes of it: a table, and a folder of shards."""
     folder = tmp_path_factory.mktemp("hostile")
     write_jsonl(folder / "in.jsonl", [{"=id": f"-{n}-", "text": text, "@by": text} for n, text in enumerate(TEXTS)])
-    for output in ("out.csv", "shards"):
-        done = run_script("predict.py", "input=in.jsonl", f"output={output}", "format=csv", "shard_rows=5", cwd=folder)
+    for output, shards in (("out.csv", []), ("shards", ["format=csv", "shard_rows=5"])):
+        done = run_script("predict.py", "input=in.jsonl", f"output={output}", *shards, cwd=folder)
         assert done.returncode == 0, done.stderr
     return folder
 

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from stance.text import split_sentences
@@ -50,4 +52,35 @@ def test_hard_wrapped_lines_are_one_sentence() -> None:
 
 
 def test_a_huge_text_without_punctuation_is_split_without_harm() -> None:
-    assert [len(s.text) for s in split_sentences("word " * 40_000)] == [199_999]
+    text = "word " * 40_000
+    pieces = split_sentences(text)
+    assert [len(piece.text) for piece in pieces] == [9_999] * 20
+    assert all(text[piece.start : piece.end] == piece.text for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Vitamin B\u00a0. It rained.",
+        "“And I\u00a0.\u00a0.\u00a0. I left,” he said.",
+        "B\u2028.",
+        "A\u3000. B.",
+        "C\x85.",
+    ],
+)
+def test_spaces_of_other_kinds_do_no_harm(text: str) -> None:
+    sentences = split_sentences(text)
+    assert sentences
+    assert all(text[one.start : one.end] == one.text for one in sentences)
+    assert "".join("".join(one.text for one in sentences).split()) == "".join(text.split())
+
+
+def test_quotes_that_are_never_closed_take_no_hour() -> None:
+    start = time.perf_counter()
+    assert "".join(one.text for one in split_sentences("“" * 100_000)) == "“" * 100_000
+    assert time.perf_counter() - start < 60  # two seconds; all at once they took eight, and those of a million an hour
+
+
+def test_a_long_text_is_cut_where_its_sentences_end() -> None:
+    text = "Officials said on Monday that they would go. " * 1_000
+    assert {one.text for one in split_sentences(text)} == {"Officials said on Monday that they would go."}

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stance.config import ReportConfig
-from stance.estimate import FEW_DOCUMENTS, SMALL, Estimate, Estimates, count
+from stance.design import FEW_DOCUMENTS
+from stance.estimate import SMALL, Estimate, Estimates, count
 from stance.figures import counted
 from stance.groups import NO_VALUE
 from stance.labelled import nothing_coded, read_coded, read_corpus

@@ -7,7 +7,6 @@ else: no request, no frame, no form.
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +17,7 @@ from stance.errors import ConfigError
 from stance.figures import counted, figure, percent
 from stance.report.palette import COLOURS, LABEL_COLOURS, label_colour
 from stance.tables import replacing
-from stance.text import without_surrogates
+from stance.text import HIDDEN, without_surrogates
 from stance.version import __version__
 
 if TYPE_CHECKING:
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 LONGEST = 420
 """Characters of a sentence that are shown, at most."""
-
-_HIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-"""Control characters; embeddings, overrides and isolates of the writing direction; what is no character."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def visible(value: Any) -> Any:
     """Text with hidden characters shown as ``[U+202E]``; anything else as it is."""
     if type(value) is not str:  # text that is safe already is of a type of its own
         return value
-    return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", without_surrogates(value))
+    return HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", without_surrogates(value))
 
 
 def check_page(path: Path) -> None:
