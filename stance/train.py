@@ -192,7 +192,8 @@ def _fit(
     """Trains the network, from the last checkpoint if there is one; returns it at its best, and how it came there."""
     labels = tuple(config.labels)
     length = config.model.max_length
-    texts = [example.text for example in splits.validation]
+    # Sentences of like length together, or most of what is computed would be padding.
+    validation = sorted(splits.validation, key=lambda example: len(example.text))
     tunable = _tunable(copy.deepcopy(network), config)
     if config.training.bf16 and config.training.tuning is Tuning.lora:
         _halve_frozen(tunable)
@@ -201,7 +202,9 @@ def _fit(
         model=tunable,
         args=_arguments(config, checkpoints),
         train_dataset=_dataset(*lessons(splits.train, config), tokenizer, length),
-        eval_dataset=_dataset(texts, gold_matrix(splits.validation, labels), tokenizer, length),
+        eval_dataset=_dataset(
+            [example.text for example in validation], gold_matrix(validation, labels), tokenizer, length
+        ),
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=lambda outcome: _validate(outcome, labels),
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
