@@ -83,7 +83,6 @@ def _sentences(block: str, offset: int) -> Iterator[tuple[int, int]]:
     # Other spaces than the plain one bring sentencex down (1.0.32).
     plain, start = _ODD_SPACE.sub(" ", block), 0
     while start < len(plain):
-        end = start
         for end in _ends(plain, start):
             stripped = plain[start:end].strip()
             if stripped:
