@@ -17,8 +17,6 @@ DOCUMENT, TEXT = "document", "text"
 _PLACES = ("start", "end")
 LONGEST = 1_000_000
 """Characters beyond which a text is set aside: it is more likely a broken file than a document."""
-_SHOWN = 2_000
-"""Characters of such a text that are kept with it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Cutter:
             return BadRow(row.where, reason, json_line(row.values).rstrip(), row.place)
         if len(text) > LONGEST:
             reason = f"too long: expected at most {LONGEST:,} characters of text, found {len(text):,}"
-            return BadRow(row.where, reason, text[:_SHOWN], row.place)
+            return BadRow(row.where, reason, text, row.place)
         if document:
             return [
                 self._placed(sentence, {DOCUMENT: row.where, TEXT: sentence.text}) for sentence in split_sentences(text)

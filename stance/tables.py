@@ -65,14 +65,21 @@ class GoodRow:
     place: Place = field(default=START, compare=False)
 
 
+_SHOWN = 2_000
+"""Characters of what was found in a bad row that are kept: enough to know it by, and few enough to hold many."""
+
+
 @dataclass(frozen=True)
 class BadRow:
-    """A row that could not be read: where it stands, why, and what was found there."""
+    """A row that could not be read: where it stands, why, and what was found there, or how that begins."""
 
     where: str
     reason: str
     raw: str
     place: Place = field(default=START, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", self.raw[:_SHOWN])
 
 
 def check_readable(path: Path) -> None:

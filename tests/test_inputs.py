@@ -191,5 +191,6 @@ def test_a_shard_ends_early_where_texts_are_long(tmp_path: Path) -> None:
 
 def test_a_shard_ends_early_where_what_is_set_aside_is_long(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "It rained."}\n' + f"{{broken {'word ' * 120_000}\n" * 3)
+    (tmp_path / "b.jsonl").write_text(f"{{broken {'word ' * 400}\n" * 600)  # 2,000 characters of each are kept
     plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 1000)
-    assert [shard.rows for shard in plan.shards] == [3, 1]
+    assert [shard.rows for shard in plan.shards] == [501, 103]

@@ -57,6 +57,15 @@ def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
         list(read_rows(path))
 
 
+def test_of_what_was_found_in_a_bad_row_the_beginning_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text("[" + "1, " * 100_000)
+    (tmp_path / "rows.csv").write_text("text,n\n" + "a" * 100_000 + "\n")
+    for path in tmp_path.iterdir():
+        (row,) = read_rows(path)
+        assert isinstance(row, BadRow)
+        assert len(row.raw) == 2_000
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
