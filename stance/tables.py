@@ -294,7 +294,7 @@ def _read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
 def _batch_rows(path: Path, batch: "pa.RecordBatch", before: int) -> Iterator[GoodRow | BadRow]:
     try:
         rows: list[Row | None] = batch.to_pylist()
-    except UnicodeDecodeError:
+    except _UNHOLDABLE:
         rows = [None] * batch.num_rows
     for index, values in enumerate(rows):
         place = Place(before + index + 1, before + index)
@@ -302,10 +302,17 @@ def _batch_rows(path: Path, batch: "pa.RecordBatch", before: int) -> Iterator[Go
         if values is not None:
             yield GoodRow(where, values, place)
             continue
+        row = batch.slice(index, 1)
         try:  # one by one, to find the bad ones of the batch
-            yield GoodRow(where, batch.slice(index, 1).to_pylist()[0], place)
+            yield GoodRow(where, row.to_pylist()[0], place)
         except UnicodeDecodeError as error:
             yield BadRow(where, f"not valid UTF-8 at byte {error.start}", _shown(error.object), place)
+        except _UNHOLDABLE as error:
+            yield BadRow(where, f"a value that cannot be read: {type(error).__name__}: {error}", str(row), place)
+
+
+_UNHOLDABLE = (ValueError, OverflowError, LookupError)
+"""What values of parquet can raise that Python has no like of: dates far away, time zones that nobody knows."""
 
 
 _READERS: dict[str, Callable[[Path, Place], Iterator[GoodRow | BadRow]]] = {

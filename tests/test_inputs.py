@@ -67,6 +67,24 @@ def test_parquet_with_text_that_is_not_utf8_loses_that_row_only(tmp_path: Path) 
     assert (bad.reason, bad.raw) == ("not valid UTF-8 at byte 1", r"b\xffd")
 
 
+def test_parquet_with_values_that_python_cannot_hold_loses_those_rows_only(tmp_path: Path) -> None:
+    text = pa.array([b"first", b"second", b"b\xffd", b"last"], pa.binary()).view(pa.string())
+    far = pa.array([0, 10**15, 10**15, None], pa.timestamp("s"))
+    nowhere = pa.array([None, None, None, 1], pa.timestamp("s", "Nowhere/Land"))
+    pq.write_table(pa.table({"far": far, "text": text, "nowhere": nowhere}), tmp_path / "a.parquet")
+    good, *bad = read_rows(tmp_path / "a.parquet")
+    assert isinstance(good, GoodRow)
+    assert good.values["text"] == "first"
+    assert [row.reason.split(":")[1] for row in bad if isinstance(row, BadRow)] == [
+        " OverflowError",
+        " OverflowError",
+        " UnknownTimeZoneError",
+    ]
+    assert [row.place.number for row in bad] == [2, 3, 4]
+    assert all("value out of range" in row.raw for row in bad[:2] if isinstance(row, BadRow))
+    assert list(read_rows(tmp_path / "a.parquet", bad[1].place)) == bad[1:]
+
+
 def test_names_stand_for_files_folders_and_patterns_in_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "deep").mkdir()
     for name in ("b.jsonl", "a.txt", "deep/c.csv", "notes.docx"):
