@@ -19,10 +19,10 @@ import re
 import uuid
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -213,37 +213,110 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
+_LONGEST_ROW = 2_000_000
+"""Characters of a delimited row after which no further line is taken for a part of it: a text of half as many is set
+aside anyway, and little is read in vain, or held, because somebody left a quote open."""
+
+
+class _OpenQuoteError(Exception):
+    """Nothing closes a quote of a row.
+
+    Attributes:
+        line: the first of the row, as it stands there.
+        following: the place of the second.
+    """
+
+    def __init__(self, line: bytes, following: Place) -> None:
+        self.line = line
+        self.following = following
+
+
 def _read_delimited(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
-    delimiter, header = _DELIMITERS[format_of(path)], _header(path)
-    with _Lines(path, start, "") as lines:
-        rows = csv.reader(_decoded(lines), delimiter=delimiter)
-        if start == START:
-            next(rows, None)
-        while True:
-            place = lines.place
-            where = f"{path}:{place.number}"
-            try:
-                cells = next(rows, None)
-            except csv.Error as error:
-                yield BadRow(where, f"not valid CSV: {error}", "", place)
-                continue
-            except OSError as error:
-                yield BadRow(where, f"cannot be read from here on: {error}", "", place)
-                return
-            if cells is None:
-                return
-            if cells:
-                yield _delimited_row(where, header, cells, delimiter, place)
+    header, first = _header(path)
+    place: Place | None = first if start == START else start
+    while place is not None:
+        with _Lines(path, place, "") as lines:
+            place = yield from _delimited_rows(path, lines, header)
 
 
-def _header(path: Path) -> list[str]:
+def _delimited_rows(
+    path: Path, lines: _Lines, header: Sequence[str]
+) -> Generator[GoodRow | BadRow, None, Place | None]:
+    """The rows of lines, up to one with an open quote; returns the place to go on from after that, None at the end."""
+    delimiter = _DELIMITERS[format_of(path)]
+    while True:
+        place = lines.place
+        where = f"{path}:{place.number}"
+        try:
+            cells = _cells(lines, delimiter)
+        except _OpenQuoteError as error:
+            yield BadRow(where, "a quote opened here is not closed", _shown(error.line), place)
+            return error.following
+        except csv.Error as error:
+            yield BadRow(where, f"not valid CSV: {error}", "", place)
+            continue
+        except OSError as error:
+            yield BadRow(where, f"cannot be read from here on: {error}", "", place)
+            return None
+        if cells is None:
+            return None
+        if cells:
+            yield _delimited_row(where, header, cells, delimiter, place)
+
+
+def _header(path: Path) -> tuple[list[str], Place]:
+    """The names of the columns, and the place of the first row."""
     csv.field_size_limit(2**31 - 1)
     with _Lines(path, START, "") as lines:
-        cells = next(csv.reader(_decoded(lines), delimiter=_DELIMITERS[format_of(path)]), [])
+        try:
+            cells = _cells(lines, _DELIMITERS[format_of(path)]) or []
+        except _OpenQuoteError as error:
+            raise DataError(
+                f"{path}:1: expected column names, found a quote that is not closed: {_shown(error.line):.200}. "
+                "Close it, or double it if it is part of a name."
+            ) from None
+        first = lines.place
     header = list(map(_unguarded, cells))
     if len(set(header)) < len(header):
         raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
-    return header
+    return header, first
+
+
+def _cells(lines: _Lines, delimiter: str) -> list[str] | None:
+    """The cells of the next row; None if there is none.
+
+    A quote amid a cell is taken as it stands, but not from one line to the next: where a row of several lines has a
+    quote that closes before the end of its cell, an earlier one was left open and has run into it.
+
+    Raises:
+        _OpenQuoteError: the row does not end, or not so.
+    """
+    first = next(lines, None)
+    if first is None:
+        return None
+    following = lines.place
+    try:
+        return next(csv.reader(_lines_of_row(first, lines), delimiter=delimiter, strict=True))
+    except csv.Error:
+        alone = csv.reader([_decoded(first), ""], delimiter=delimiter)
+        cells = next(alone)
+        if alone.line_num > 1:  # it asks for a further line only while a quote is open
+            raise _OpenQuoteError(first.rstrip(b"\r\n"), following) from None
+        return cells
+
+
+def _lines_of_row(first: bytes, others: _Lines) -> Iterator[str]:
+    length = 0
+    for line in chain([first], others):
+        yield (text := _decoded(line))
+        length += len(text)
+        if length > _LONGEST_ROW:
+            return
+
+
+def _decoded(line: bytes) -> str:
+    # Bytes that are not UTF-8 become lone surrogates, so that one bad row is reported and the others are read.
+    return line.decode(errors="surrogateescape")
 
 
 def guarded(cell: str) -> str:
@@ -254,11 +327,6 @@ def guarded(cell: str) -> str:
 def _unguarded(cell: str) -> str:
     """Undoes ``guarded``; a cell that lost its apostrophe on the way stays as it is."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-
-
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
-    # Bytes that are not UTF-8 become lone surrogates, so that one bad row is reported and the others are read.
-    return (line.decode(errors="surrogateescape") for line in lines)
 
 
 def _delimited_row(
@@ -371,7 +439,7 @@ def declared_schema(path: Path) -> "pa.Schema | None":
 
     check_readable(path)
     if format_of(path) in _DELIMITERS:
-        return pa.schema([(name, pa.string()) for name in _header(path)])
+        return pa.schema([(name, pa.string()) for name in _header(path)[0]])
     if format_of(path) != ".parquet":
         return None
     try:

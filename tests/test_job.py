@@ -381,6 +381,19 @@ def test_slices_label_each_row_of_an_old_mac_s_table_once(tmp_path: Path) -> Non
     assert len({row["document"] for row in rows}) == 22
 
 
+def test_slices_label_each_row_of_a_table_with_open_quotes_once(tmp_path: Path) -> None:
+    source = tmp_path / "torn.csv"
+    lines = [f"{n},Row {n}.\n" for n in range(20)]
+    lines[3], lines[4], lines[11], lines[18] = '3,"Row\n3."\n', 'x"y,"4\n', 'x"y,"11\n', '18,"Row 18.\n'
+    source.write_text("n,text\n" + "".join(lines))
+    for n in (3, 1, 2):
+        run(source, tmp_path / "out", shard_rows=1, shard=f"{n}/3")
+    done = json.loads((tmp_path / "out" / "_SUCCESS").read_text())
+    assert (done["inputs"], done["set_aside"], done["shards"]) == (17, 3, 20)
+    rows = pa.dataset.dataset(tmp_path / "out" / "sentences").to_table().to_pylist()
+    assert len({row["document"] for row in rows}) == 17
+
+
 def test_a_finished_job_is_not_done_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(corpus, tmp_path / "out")
     monkeypatch.setattr(Stub, "predict", lambda *_, **__: pytest.fail("labelled again"))

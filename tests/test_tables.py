@@ -1,5 +1,6 @@
 import codecs
 import csv
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 from conftest import HOSTILE
 
 from stance.errors import ConfigError, DataError
+from stance.pieces import LONGEST
 from stance.tables import BadRow, GoodRow, read_rows, read_schema, replacing, writing
 
 
@@ -54,6 +56,38 @@ def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("text,text\na,b\n")
     with pytest.raises(DataError, match="column names that differ"):
+        list(read_rows(path))
+
+
+def test_a_row_with_an_open_quote_is_told_and_reading_goes_on_at_the_next_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"{n},Row {n}.\n" for n in range(100_000)]
+    lines[7], lines[70_000] = '7,"Row 7.\n', '70000,"Row\n'
+    lines[3], lines[60_000] = '3,"Row\n3."\n', '60000,"Row ""60000""."\n'
+    path.write_text("n,text\n" + "".join(lines), encoding="utf-8")
+    rows = list(read_rows(path))
+    assert [row.values["n"] for row in rows if isinstance(row, GoodRow)] == [
+        str(n) for n in range(100_000) if n not in (7, 70_000)
+    ]
+    assert [row for row in rows if isinstance(row, BadRow)] == [
+        BadRow(f"{path}:10", "a quote opened here is not closed", '7,"Row 7.'),
+        BadRow(f"{path}:70003", "a quote opened here is not closed", '70000,"Row'),
+    ]
+    for position in (0, 3, 4, 6, 7, 8, 60_000, 69_999, 70_000, 70_001):
+        assert list(islice(read_rows(path, rows[position].place), 3)) == rows[position : position + 3]
+
+
+def test_rows_as_long_as_any_that_can_be_labelled_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    text = "é line\n" * (LONGEST // 8)
+    path.write_text(f'n,text,html\n1,"{text}","{text}"\n', encoding="utf-8")
+    assert list(read_rows(path)) == [GoodRow(f"{path}:2", {"n": "1", "text": text, "html": text})]
+
+
+def test_column_names_with_an_open_quote_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text('text,"n\na,1\nb,2\n')
+    with pytest.raises(DataError, match=r":1: expected column names, found a quote that is not closed: text,\"n\. "):
         list(read_rows(path))
 
 
