@@ -277,6 +277,12 @@ def _header(path: Path) -> tuple[list[str], Place]:
             ) from None
         first = lines.place
     header = list(map(_unguarded, cells))
+    if any(without_surrogates(name) != name for name in header):
+        found = _shown(", ".join(header).encode(errors="surrogateescape"))
+        raise DataError(
+            f"{path}:1: expected column names in UTF-8, found {found:.200}. Save the file as UTF-8 (in a spreadsheet: "
+            "as 'CSV UTF-8'), or convert it: iconv -f <its encoding> -t UTF-8 <file>"
+        )
     if len(set(header)) < len(header):
         raise DataError(f"{path}:1: expected column names that differ, found {', '.join(header)}.")
     return header, first

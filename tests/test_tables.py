@@ -1,5 +1,7 @@
 import codecs
 import csv
+import re
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -57,6 +59,24 @@ def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("text,text\na,b\n")
     with pytest.raises(DataError, match="column names that differ"):
         list(read_rows(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("rows.csv", "text,naïve\na,b\n".encode("latin-1"), r"text, na\xefve"),
+        ("rows.csv", "text,n\na,b\n".encode("utf-16"), r"\xff\xfet"),
+        ("rows.tsv", "text\tn\na\tb\n".encode("utf-16"), r"\xff\xfet"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_schema, lambda path: list(read_rows(path))])
+def test_column_names_in_another_encoding_are_told(
+    tmp_path: Path, name: str, content: bytes, found: str, read: Callable[[Path], object]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(f"{path}:1: expected column names in UTF-8, found {found}")):
+        read(path)
 
 
 def test_a_row_with_an_open_quote_is_told_and_reading_goes_on_at_the_next_line(tmp_path: Path) -> None:
