@@ -505,16 +505,32 @@ def _type_of(values: Sequence[Any]) -> "pa.DataType":
 
 
 def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
-    """The narrowest type that holds both; text where they have nothing in common."""
+    """The narrowest type that holds both; text where they have nothing in common.
+
+    Text too where integers of 64 bits meet other numbers: as those, not all of them would stay what they are.
+    """
     import pyarrow as pa
 
     if one == other:
         return one
     try:
         fields = [pa.schema([("column", kind)]) for kind in (one, other)]
-        return pa.unify_schemas(fields, promote_options="permissive").field("column").type
+        common = pa.unify_schemas(fields, promote_options="permissive").field("column").type
     except pa.ArrowException:
         return pa.string()
+    long = {leaf for leaf in (*_leaves(one), *_leaves(other)) if leaf[1] in (pa.int64(), pa.uint64())}
+    return common if long.issubset(_leaves(common)) else pa.string()
+
+
+def _leaves(kind: "pa.DataType", *way: str | int) -> Iterator[tuple[tuple[str | int, ...], "pa.DataType"]]:
+    """The types inside a type that have none inside, each after the way to it; of a plain type itself."""
+    import pyarrow as pa
+
+    for index in range(kind.num_fields):
+        inner = kind.field(index)
+        yield from _leaves(inner.type, *way, inner.name if pa.types.is_struct(kind) else index)
+    if not kind.num_fields:
+        yield way, kind
 
 
 def common_columns(schemas: Iterable["pa.Schema"]) -> "pa.Schema":

@@ -1,5 +1,6 @@
 import codecs
 import csv
+import json
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -8,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import HOSTILE
+from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
 from stance.pieces import LONGEST
-from stance.tables import BadRow, GoodRow, read_rows, read_schema, replacing, writing
+from stance.tables import BadRow, GoodRow, common_type, read_rows, read_schema, replacing, writing
 
 
 def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
@@ -221,3 +222,35 @@ def test_columns_of_mixed_kinds_become_text(tmp_path: Path) -> None:
     with writing(out, schema) as write:
         write([row.values for row in read_rows(path) if isinstance(row, GoodRow)])
     assert pq.read_table(out).column("b").to_pylist() == ["x", "3", None]
+
+
+def written_as_parquet(tmp_path: Path, *rows: dict[str, object]) -> pa.Table:
+    source, out = write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / "out.parquet"
+    with writing(out, read_schema(source)) as write:
+        write([row.values for row in read_rows(source) if isinstance(row, GoodRow)])
+    return pq.read_table(out)
+
+
+@pytest.mark.parametrize("number", [0.5, 2**63, 10**400])
+@pytest.mark.parametrize("wrap", [lambda n: n, lambda n: [n], lambda n: {"b": n}, lambda n: [{"b": [n]}]])
+def test_large_integers_that_other_numbers_follow_stay_what_they_are(
+    tmp_path: Path, wrap: Callable[[object], object], number: float
+) -> None:
+    rows = [{"a": wrap(2**60 + 1)}] * 1024 + [{"a": wrap(number)}, {}]
+    cells = written_as_parquet(tmp_path, *rows).column("a").to_pylist()
+    assert [cell and json.loads(cell) for cell in cells[1022:]] == [rows[0]["a"], rows[0]["a"], wrap(number), None]
+
+
+def test_numbers_that_go_together_stay_numbers() -> None:
+    for one, other, common in (
+        (pa.int32(), pa.float64(), pa.float64()),
+        (pa.int64(), pa.int8(), pa.int64()),
+        (pa.int64(), pa.null(), pa.int64()),
+        (pa.list_(pa.null()), pa.list_(pa.int64()), pa.list_(pa.int64())),
+        (
+            pa.struct([("a", pa.int64())]),
+            pa.struct([("b", pa.float64())]),
+            pa.struct([("a", pa.int64()), ("b", pa.float64())]),
+        ),
+    ):
+        assert common_type(one, other) == common
