@@ -605,6 +605,11 @@ def _write_parquet(path: Path, schema: "pa.Schema") -> Iterator[Write]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # Parquet has no objects without a field, as JSON has.
+    schema = pa.schema(
+        column.with_type(pa.string()) if any(pa.types.is_struct(inner) for _, inner in _leaves(column.type)) else column
+        for column in schema
+    )
     as_text = {field.name for field in schema if pa.types.is_string(field.type)}
 
     def fitted(row: Row) -> dict[str, Any]:

@@ -254,3 +254,13 @@ def test_numbers_that_go_together_stay_numbers() -> None:
         ),
     ):
         assert common_type(one, other) == common
+
+
+@pytest.mark.parametrize("value", [{}, {"a": {}}, [{}], {"a": [{"b": {}}], "c": 1}])
+def test_objects_without_a_field_are_text_in_parquet(tmp_path: Path, value: object) -> None:
+    cells = written_as_parquet(tmp_path, {"meta": value, "n": 1}, {"meta": value, "n": 2}).column("meta").to_pylist()
+    assert [json.loads(cell) for cell in cells] == [value, value]
+
+
+def test_empty_lists_stay_lists_in_parquet(tmp_path: Path) -> None:
+    assert written_as_parquet(tmp_path, {"meta": []}, {"meta": []}).column("meta").to_pylist() == [[], []]
