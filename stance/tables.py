@@ -14,6 +14,7 @@ import csv
 import gzip
 import io
 import json
+import math
 import os
 import re
 import uuid
@@ -428,8 +429,21 @@ def rejected_line(row: BadRow) -> str:
 
 
 def json_line(values: Mapping[str, Any]) -> str:
-    """One JSON object on one line, in readable Unicode that UTF-8 can hold."""
-    return without_surrogates(json.dumps(values, ensure_ascii=False, default=str)) + "\n"
+    """One JSON object on one line, in readable Unicode that UTF-8 can hold; null for numbers that are not finite."""
+    try:
+        line = json.dumps(values, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:  # which few lines raise: the others need no second look
+        line = json.dumps(_finite(values), ensure_ascii=False, default=str)
+    return without_surrogates(line) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """The value with None for each number that JSON has no form of."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return {name: _finite(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def read_schema(path: Path) -> "pa.Schema":

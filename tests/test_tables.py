@@ -1,6 +1,7 @@
 import codecs
 import csv
 import json
+import math
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -13,7 +14,7 @@ from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
 from stance.pieces import LONGEST
-from stance.tables import BadRow, GoodRow, common_type, read_rows, read_schema, replacing, writing
+from stance.tables import BadRow, GoodRow, common_type, json_line, read_rows, read_schema, replacing, writing
 
 
 def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
@@ -264,3 +265,13 @@ def test_objects_without_a_field_are_text_in_parquet(tmp_path: Path, value: obje
 
 def test_empty_lists_stay_lists_in_parquet(tmp_path: Path) -> None:
     assert written_as_parquet(tmp_path, {"meta": []}, {"meta": []}).column("meta").to_pylist() == [[], []]
+
+
+def test_numbers_that_are_not_finite_are_null_in_json(tmp_path: Path) -> None:
+    values = {"a": math.inf, "b": [-math.inf, 1.5, {"c": math.nan}], "d": (math.nan, "Infinity"), "e": 1}
+    expected = {"a": None, "b": [None, 1.5, {"c": None}], "d": [None, "Infinity"], "e": 1}
+    assert json.loads(json_line(values), parse_constant=pytest.fail) == expected
+    path = tmp_path / "out.jsonl"
+    with writing(path, pa.schema([])) as write:
+        write([{"n": math.nan}, {"n": 1.0}])
+    assert path.read_text() == '{"n": null}\n{"n": 1.0}\n'
