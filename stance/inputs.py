@@ -187,7 +187,7 @@ def _find(name: str) -> list[Input]:
     if any((path / saved).exists() for saved in ("dataset_info.json", "dataset_dict.json")):
         return [HubDataset(name, _loaded(name))]
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
         inside = [File(file) for file in files if format_of(file) in KINDS]
         if not inside:
             raise DataError(f"The folder {path} holds no files that end in {', '.join(KINDS)}.")
@@ -207,6 +207,11 @@ def _find(name: str) -> list[Input]:
         f"There is no file {name}, relative to {Path.cwd()}; nor is it a folder, a pattern that matches files, or a "
         "dataset of the hub (owner/name)."
     )
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether systems and programs keep a file for themselves, be its ending that of a table."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _loaded(name: str) -> "Dataset":

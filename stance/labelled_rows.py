@@ -165,7 +165,7 @@ def labelled_schema(path: Path) -> "pa.Schema":
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    shards = sorted((path / SENTENCES).glob("*"))
+    shards = sorted((path / SENTENCES).glob("[!.]*"))  # the hidden ones are of a killed job, or of the system
     if not shards:
         raise DataError(f"{path} is no output folder of scripts/predict.py: expected shards in {path / SENTENCES}.")
     return shards

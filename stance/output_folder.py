@@ -220,7 +220,7 @@ def check_free(path: Path) -> None:
 
 def read_receipts(folder: Path) -> Iterator[Receipt]:
     """What has become of each shard in a folder; receipts that cannot be read are passed over."""
-    for path in sorted((folder / RECEIPTS).glob("*.json")):
+    for path in sorted((folder / RECEIPTS).glob("[!.]*.json")):
         receipt = _read_receipt(path)
         if receipt is not None:
             yield receipt

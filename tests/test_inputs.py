@@ -94,6 +94,12 @@ def test_names_stand_for_files_folders_and_patterns_in_order(tmp_path: Path, cap
     assert "1 files" in caplog.text
     assert [source.name for source in find_inputs(f"{tmp_path}/**/*.csv")] == [f"{tmp_path}/deep/c.csv"]
     assert [Path(s.name).name for s in find_inputs([f"{tmp_path}/b.jsonl", f"{tmp_path}/deep"])] == ["b.jsonl", "c.csv"]
+    (tmp_path / "deep" / ".kept").mkdir()
+    for name in (".DS_Store", "._a.txt", "deep/.b.jsonl.0123456789ab.tmp", "deep/.c.csv", "deep/.kept/d.csv"):
+        (tmp_path / name).write_bytes(b"\x00\x05\x16\x07")
+    caplog.clear()
+    assert [Path(source.name).name for source in find_inputs(str(tmp_path))] == names
+    assert "1 files" in caplog.text, "hidden files are none of the user's"
     with pytest.raises(DataError, match="named twice"):
         find_inputs([f"{tmp_path}/b.jsonl", str(tmp_path)])
     with pytest.raises(ConfigError, match="nothing to label"):

@@ -24,6 +24,8 @@ def test_the_folder_of_a_corpus_job_is_read_as_one_file(
     source = write_jsonl(tmp_path / "in.jsonl", [{"id": f"a{n}", "text": text} for n, text in enumerate(texts)])
     output, model = str(tmp_path / "out"), TrainedModelConfig(path=str(tiny_model))
     label(PredictConfig(model=model, input=str(source), output=output, format=format, shard_rows=3))
+    for hidden in (".DS_Store", ".part-00001.jsonl.0123456789ab.tmp", f"._part-00000.{format.name}"):
+        (tmp_path / "out" / "sentences" / hidden).write_bytes(b"\x00\x05\x16\x07")
     found = list(read_sentences(tmp_path / "out"))
     assert [sentence.text for sentence in found if isinstance(sentence, LabelledSentence)] == texts
     assert {"id", "text", "labels", "uncertain"} <= set(labelled_schema(tmp_path / "out").names)
