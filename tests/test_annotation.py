@@ -168,6 +168,9 @@ def test_labelling_configuration_is_xml_whatever_the_labels() -> None:
     assert question is not None
     assert [choice.get("value") for choice in question] == ['a<"b">&', "none"]
     assert (question.get("choice"), question.get("toName")) == ("multiple", "text")
+    for character in "\x00\x0b\x1f\ufffe\ud83d":
+        with pytest.raises(ConfigError, match=r"Cannot write the label 'de.*nial' for Label Studio"):
+            label_studio.labelling_configuration((f"de{character}nial", "none"))
 
 
 def test_what_label_studio_exports_otherwise_is_told(tmp_path: Path) -> None:

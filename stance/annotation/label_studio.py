@@ -3,6 +3,7 @@
 https://labelstud.io/guide/task_format and https://labelstud.io/guide/predictions describe the format.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,21 +19,33 @@ from stance.text import without_surrogates
 
 # Not "id": beside the task's own, one of the two is lost where Label Studio flattens tasks, as JSON-MIN and CSV.
 _ID, _TEXT = "sentence_id", "text"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""https://www.w3.org/TR/xml/#charsets"""
 
 
 def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool) -> tuple[Path, ...]:
     """Writes the tasks as JSON and, beside them as ``.xml``, the labelling configuration of the project."""
     if output.suffix.lower() != ".json":
         raise ConfigError(f"Cannot write {output} for Label Studio: expected a name ending in .json.")
+    configuration, view = output.with_suffix(".xml"), labelling_configuration((*corpus.labels, none_label))
     tasks = write_json(output, [_task(sentence, none_label, blind) for sentence in corpus.sentences.values()])
-    configuration = output.with_suffix(".xml")
     with replacing(configuration) as temporary:
-        temporary.write_text(labelling_configuration((*corpus.labels, none_label)), encoding="utf-8")
+        temporary.write_text(view, encoding="utf-8", newline="\n")
     return tasks, configuration
 
 
 def labelling_configuration(choices: tuple[str, ...]) -> str:
-    """What to paste into the project's settings: the text, and choices of which one or more must be made."""
+    """What to paste into the project's settings: the text, and choices of which one or more must be made.
+
+    Raises:
+        ConfigError: a choice holds a character that XML cannot.
+    """
+    for choice in choices:
+        if _NOT_XML.search(choice):
+            raise ConfigError(
+                f"Cannot write the label {choice!r} for Label Studio: its configuration is XML, which holds no control "
+                "characters. Take tool=spreadsheet or tool=argilla."
+            )
     view = ElementTree.Element("View")
     ElementTree.SubElement(view, "Text", name=_TEXT, value=f"${_TEXT}")
     question = ElementTree.SubElement(
