@@ -20,7 +20,7 @@ from stance.output_folder import REJECTED
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
-from stance.tables import check_writable, common_columns, json_line, rejected_line, replacing, writing
+from stance.tables import check_writable, common_columns, is_same, json_line, rejected_line, replacing, writing
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def _label_file(config: PredictConfig, show: Show | None) -> Counts:
     if output is not None:
         check_writable(output)
     for path in filter(None, (output, rejected)):
-        if path.resolve() in {Path(source.name).resolve() for source in inputs}:
+        if any(is_same(path, Path(source.name)) for source in inputs):
             raise ConfigError(f"{path} is an input, and would be written over: give the output another name.")
     cutter = Cutter(config.text_column, split=config.split, located=False)
     columns = common_columns(cutter.columns(source, columns_of(source)) for source in inputs)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
 from stance.shards import Plan, Shard, make_plan
+from stance.tables import is_same
 from stance.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "pyarrow", "sentencex", "tokenizers", "torch", "transformers")
@@ -58,7 +60,9 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
 def _inputs(config: PredictConfig, output: Path) -> list[Input]:
     """The inputs, less what the job itself has written: its folder may lie in one of theirs."""
     found = find_inputs(config.input)
-    others = [source for source in found if output.resolve() not in Path(source.name).resolve().parents]
+    above = [Path(source.name).resolve().parents for source in found]
+    own = {folder for folder in set(chain.from_iterable(above)) if is_same(folder, output)}
+    others = [source for source, folders in zip(found, above, strict=True) if own.isdisjoint(folders)]
     if not others:
         raise ConfigError(f"All inputs lie in the output, {output}: give another output.")
     return others

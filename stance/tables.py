@@ -570,10 +570,15 @@ def check_writable(path: Path) -> None:
         raise ConfigError(f"Cannot write {path}: it is a folder; expected the name of a file.")
 
 
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file or folder, also on disks that take capital letters for small ones."""
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
 def check_apart(output: Path, **inputs: str | None) -> None:
     """Raises ConfigError if ``output`` would replace what is read; the inputs by the settings that name them."""
     for name, path in inputs.items():
-        if path is not None and Path(path).resolve() == output.resolve():
+        if path is not None and is_same(Path(path), output):
             raise ConfigError(f"{name} and output are both {output}: give the output another name.")
 
 

@@ -264,6 +264,9 @@ def test_the_input_is_not_overwritten(job, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"is an input, and would be written over: give the output another name"):
             job(source, output)
     assert lines(rejected) == ROWS
+    (tmp_path / "IN.jsonl").hardlink_to(tmp_path / "in.jsonl")  # as if the disk took capital letters for small ones
+    with pytest.raises(ConfigError, match="is an input"):
+        job("in.jsonl", "IN.jsonl")
 
 
 def test_text_from_stdin_goes_to_whoever_watches(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

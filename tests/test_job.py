@@ -394,6 +394,17 @@ def test_slices_label_each_row_of_a_table_with_open_quotes_once(tmp_path: Path) 
     assert len({row["document"] for row in rows}) == 17
 
 
+def test_what_lies_in_the_output_is_no_input_on_disks_that_take_capital_letters_for_small_ones(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("out", "OUT"):  # one folder, on such a disk
+        (corpus / name).mkdir()
+    (corpus / "out" / "part.txt").write_text("It rained.")
+    monkeypatch.setattr(Path, "samefile", lambda one, other: str(one).lower() == str(other).lower())
+    counts = run(corpus, corpus / "OUT")
+    assert counts.inputs + counts.set_aside == ROWS
+
+
 def test_a_finished_job_is_not_done_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(corpus, tmp_path / "out")
     monkeypatch.setattr(Stub, "predict", lambda *_, **__: pytest.fail("labelled again"))

@@ -14,7 +14,17 @@ from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
 from stance.pieces import LONGEST
-from stance.tables import BadRow, GoodRow, common_type, json_line, read_rows, read_schema, replacing, writing
+from stance.tables import (
+    BadRow,
+    GoodRow,
+    check_apart,
+    common_type,
+    json_line,
+    read_rows,
+    read_schema,
+    replacing,
+    writing,
+)
 
 
 def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
@@ -275,3 +285,12 @@ def test_numbers_that_are_not_finite_are_null_in_json(tmp_path: Path) -> None:
     with writing(path, pa.schema([])) as write:
         write([{"n": math.nan}, {"n": 1.0}])
     assert path.read_text() == '{"n": null}\n{"n": 1.0}\n'
+
+
+def test_an_output_is_no_input_by_another_name(tmp_path: Path) -> None:
+    source, other = tmp_path / "in.csv", tmp_path / "IN.csv"
+    source.write_text("text\na\n")
+    check_apart(other, corpus=str(source), coded=None)
+    other.hardlink_to(source)  # as if the disk took capital letters for small ones
+    with pytest.raises(ConfigError, match=r"corpus and output are both .*IN\.csv"):
+        check_apart(other, corpus=str(source), coded=None)
