@@ -368,13 +368,16 @@ def _memory(config: BenchmarkConfig, texts: Sequence[str], rows: int, temporary:
     with source.open("w", encoding="utf-8") as file:
         file.writelines(json_line({"id": row, "text": texts[row % len(texts)]}) for row in range(rows))
     code = (
-        "import resource, sys; from stance.config import *; from stance.corpus import label; "
+        "import sys; from stance.config import *; from stance.corpus import label; "
         f"model = TrainedModelConfig(path={config.model.path!r}, device={_CPU!r}); "
         f"label(PredictConfig(model=model, input={str(source)!r}, "
-        f"output={str(temporary / f'out-{rows}')!r})); "
+        f"output={str(temporary / f'out-{rows}')!r}))\n"
         # Of its own memory: on Linux ru_maxrss begins with that of the process which started this one.
-        "own = [line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')] "
-        "if sys.platform == 'linux' else [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]; print(own[0])"
+        "if sys.platform == 'linux':\n"
+        "    print(*(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
+        "else:\n"
+        "    import resource\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
     return float(done.stdout) / 1024
