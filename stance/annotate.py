@@ -225,4 +225,4 @@ def _write_rejected(path: Path, rows: Iterable[BadRow]) -> None:
     path.unlink(missing_ok=True)
     if lines:
         with replacing(path) as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8")
+            temporary.write_text("".join(lines), encoding="utf-8", newline="\n")

@@ -155,7 +155,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         **news,
     )
     with replacing(Path(config.output)) as file:
-        file.write_text("\n".join(_lines(found, config)) + "\n", encoding="utf-8")
+        file.write_text("\n".join(_lines(found, config)) + "\n", encoding="utf-8", newline="\n")
     return found
 
 
@@ -271,7 +271,7 @@ def _rivals(whole: Path) -> list[System]:
 
 def _job(model: TrainedModelConfig, temporary: Path, texts: Sequence[str]) -> object:
     source, output = temporary / "job.jsonl", temporary / f"job-{time.monotonic_ns()}"
-    source.write_text("".join(json_line({"text": text}) for text in texts), encoding="utf-8")
+    source.write_text("".join(json_line({"text": text}) for text in texts), encoding="utf-8", newline="\n")
     return label(PredictConfig(model=model, input=str(source), output=str(output)))
 
 

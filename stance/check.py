@@ -159,6 +159,6 @@ def _card(path: Path, data: ShippedData, *, update: bool) -> Iterator[str]:
     wanted = with_tables(card, data)
     if wanted != card and update:
         with replacing(path) as temporary:
-            temporary.write_text(wanted, encoding="utf-8")
+            temporary.write_text(wanted, encoding="utf-8", newline="\n")
     elif wanted != card:
         yield f"{path}: its tables do not match the data; python scripts/check.py update=true writes them anew"

@@ -112,7 +112,7 @@ def compare(config: CompareConfig) -> Comparison:
     with writing(Path(config.changed), _schema(labels)) as write:
         write(rows)
     with replacing(Path(config.output)) as temporary:
-        temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8", newline="\n")
     return done
 
 

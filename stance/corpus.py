@@ -100,7 +100,7 @@ def _setting_aside(path: Path | None) -> Iterator[SetAside]:
     if path is None:
         yield lambda row: log.warning("set aside: %s: %s", row.where, row.reason)
         return
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         yield lambda row: file.write(rejected_line(row))
     if not path.stat().st_size:
         path.unlink()

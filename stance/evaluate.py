@@ -82,7 +82,7 @@ def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predic
         },
     )
     with replacing(Path(config.output)) as temporary:
-        temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8", newline="\n")
     return evaluation, judged, predictor
 
 

@@ -195,4 +195,4 @@ def _list_missing(path: Path, missing: Sequence[Missing]) -> None:
         path.unlink(missing_ok=True)
         return
     with replacing(path) as temporary:
-        temporary.write_text("".join(json_line(asdict(miss)) for miss in missing), encoding="utf-8")
+        temporary.write_text("".join(json_line(asdict(miss)) for miss in missing), encoding="utf-8", newline="\n")

@@ -55,7 +55,7 @@ def write_card(config: CardConfig) -> Path:
     found = set_side_by_side(families, config)
     path = folder / "README.md"
     with replacing(path) as temporary:
-        temporary.write_text("\n".join(_lines(folder, found, config)) + "\n", encoding="utf-8")
+        temporary.write_text("\n".join(_lines(folder, found, config)) + "\n", encoding="utf-8", newline="\n")
     return path
 
 

@@ -66,7 +66,8 @@ class ModelFile:
         """Writes ``stance.json`` into ``folder``, all or nothing."""
         content = {"format": FORMAT, **asdict(self)}
         with replacing(folder / NAME) as temporary:
-            temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
     @classmethod
     def read(cls, folder: Path) -> "ModelFile":

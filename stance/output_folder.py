@@ -175,10 +175,10 @@ class OutputFolder:
             yield writer
         if writer.rejected:
             with replacing(rejected) as temporary:
-                temporary.write_text("".join(map(rejected_line, writer.rejected)), encoding="utf-8")
+                temporary.write_text("".join(map(rejected_line, writer.rejected)), encoding="utf-8", newline="\n")
         else:
             rejected.unlink(missing_ok=True)
-        written = {str(path.relative_to(self.path)): path for path in (sentences, rejected) if path.exists()}
+        written = {path.relative_to(self.path).as_posix(): path for path in (sentences, rejected) if path.exists()}
         files = {name: hash_file(path) for name, path in written.items()}
         sizes = {name: path.stat().st_size for name, path in written.items()}
         self._write_json(receipt, asdict(Receipt(self.job_sha256, files, sizes, writer.counts)))
@@ -190,7 +190,8 @@ class OutputFolder:
     @staticmethod
     def _write_json(path: Path, values: Mapping[str, Any]) -> None:
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 class ShardWriter:
@@ -231,10 +232,9 @@ def changed_files(folder: Path) -> list[str]:
     receipts = list(read_receipts(folder))
     known = {name for receipt in receipts for name in receipt.files}
     there = {
-        str(path.relative_to(folder))
+        path.relative_to(folder).as_posix()
         for part in (SENTENCES, REJECTED)
-        for path in (folder / part).glob("*")
-        if not path.name.startswith(".")  # not yet, or never, a shard
+        for path in (folder / part).glob("[!.]*")  # the hidden ones are not yet, or never, shards
     }
     changed = [name for receipt in receipts for name in _changed(folder, receipt, hashed=True)]
     return [*changed, *sorted(there - known), *_lost_receipts(folder)]
@@ -249,7 +249,7 @@ def _lost_receipts(folder: Path) -> Iterator[str]:
     for index in range(shards):
         path = folder / RECEIPTS / f"{shard_name(index)}.json"
         if not path.exists():
-            yield str(path.relative_to(folder))
+            yield path.relative_to(folder).as_posix()
 
 
 def _changed(folder: Path, receipt: Receipt, *, hashed: bool) -> Iterator[str]:

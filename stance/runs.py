@@ -53,7 +53,7 @@ def claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
     clear_model(folder)
     checkpoints.mkdir(parents=True, exist_ok=True)
     with replacing(run_file) as temporary:
-        temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8")
+        temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8", newline="\n")
     return True
 
 

@@ -93,7 +93,7 @@ def simulate(config: SimulateConfig) -> list[Coverage]:
         for coverage in cover(profile, sampling, config, seed=config.seed + number)
     ]
     with replacing(Path(config.output)) as temporary:
-        temporary.write_text("\n".join(as_markdown(found, config)) + "\n", encoding="utf-8")
+        temporary.write_text("\n".join(as_markdown(found, config)) + "\n", encoding="utf-8", newline="\n")
     return found
 
 

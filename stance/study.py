@@ -98,7 +98,7 @@ def study(config: StudyConfig) -> Study:
     families = find_families(Path(config.folder))
     done = set_side_by_side({name: trained_models(folders) for name, folders in families.items()}, config)
     with replacing(Path(config.output)) as temporary:
-        temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8")
+        temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8", newline="\n")
     return done
 
 

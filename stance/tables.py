@@ -605,7 +605,7 @@ def writing(path: Path, schema: "pa.Schema") -> Iterator[Write]:
 
 @contextmanager
 def _write_jsonl(path: Path, _: "pa.Schema") -> Iterator[Write]:
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         yield lambda rows: file.writelines(map(json_line, rows))
 
 

@@ -116,7 +116,7 @@ def _save(
     inference.save_pretrained(folder)
     learned = {name: fingerprint_set(example.text for example in part) for name, part in vars(splits).items()}
     write_fingerprints(folder, learned, run.data)
-    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8", newline="\n")
     ModelFile(
         decision=decision,
         max_length=config.model.max_length,

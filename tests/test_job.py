@@ -394,6 +394,21 @@ def test_slices_label_each_row_of_a_table_with_open_quotes_once(tmp_path: Path) 
     assert len({row["document"] for row in rows}) == 17
 
 
+def test_lines_end_alike_on_every_system(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(corpus, tmp_path / "here", format=ShardFormat.jsonl)
+    there = tmp_path / "there"
+    opened = Path.open
+
+    def as_on_windows(path: Path, mode: str = "r", **others: Any) -> Any:
+        if mode == "w" and others.get("newline") is None:
+            others["newline"] = "\r\n"
+        return opened(path, mode, **others)
+
+    monkeypatch.setattr(Path, "open", as_on_windows)
+    run(corpus, there, format=ShardFormat.jsonl)
+    assert contents(there) == contents(tmp_path / "here")
+
+
 def test_what_lies_in_the_output_is_no_input_on_disks_that_take_capital_letters_for_small_ones(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

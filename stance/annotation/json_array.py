@@ -36,5 +36,5 @@ def write_json(path: Path, value: Any) -> Path:
     """Writes a value as readable JSON that UTF-8 can hold."""
     with replacing(path) as temporary:
         text = json.dumps(value, ensure_ascii=False, indent=1)
-        temporary.write_text(without_surrogates(text) + "\n", encoding="utf-8")
+        temporary.write_text(without_surrogates(text) + "\n", encoding="utf-8", newline="\n")
     return path
