@@ -18,7 +18,7 @@ from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.labelled import NONE
-from stance.tables import READABLE, BadRow, check_apart, check_writable, rejected_line, replacing, writing
+from stance.tables import READABLE, BadRow, check_apart, check_writable, rejected_line, write_text, writing
 from stance.text import sentence_id
 
 _FORMATS: Mapping[Tool, Format] = {
@@ -224,5 +224,4 @@ def _write_rejected(path: Path, rows: Iterable[BadRow]) -> None:
     lines = list(map(rejected_line, rows))
     path.unlink(missing_ok=True)
     if lines:
-        with replacing(path) as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
+        write_text(path, "".join(lines))

@@ -5,6 +5,7 @@ is no; 130 interrupted.
 """
 
 import dataclasses
+import io
 import logging
 import os
 import re
@@ -39,6 +40,9 @@ def run(task: Callable[[C, Path], int | float | None], schema: type[C], config_n
     """
     if int(os.environ.get("RANK", "0")):  # of several processes that train together the first one speaks
         sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (until the process ends)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale: what a pipe gets is a file of ours
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     full_errors = "HYDRA_FULL_ERROR" in os.environ
     # Hydra would print errors in its own way and exit; so it lets them out, and they are told here.
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -26,7 +26,7 @@ from stance.markdown import table
 from stance.predict import Predictor
 from stance.progress import progress, quiet_transformers
 from stance.sources import GRAPHS
-from stance.tables import GoodRow, json_line, read_rows, replacing
+from stance.tables import GoodRow, json_line, read_rows, write_text
 
 WORDS = (7, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 24, 26, 28, 30, 32, 35, 39, 45, 74)
 """Words of a sentence at each twentieth of the 18,186 real sentences that the project labels."""
@@ -154,8 +154,7 @@ def benchmark(config: BenchmarkConfig) -> Benchmark:
         memory=memory,
         **news,
     )
-    with replacing(Path(config.output)) as file:
-        file.write_text("\n".join(_lines(found, config)) + "\n", encoding="utf-8", newline="\n")
+    write_text(Path(config.output), "\n".join(_lines(found, config)) + "\n")
     return found
 
 

@@ -16,7 +16,7 @@ from stance.config import CheckConfig
 from stance.duplicates import near_duplicates
 from stance.labels import LABELS, indicator_matrix
 from stance.shipped import ShippedData, read_shipped
-from stance.tables import replacing
+from stance.tables import write_text
 from stance.text import sentence_id
 
 OPENING = 5
@@ -158,7 +158,6 @@ def _card(path: Path, data: ShippedData, *, update: bool) -> Iterator[str]:
     card = path.read_text(encoding="utf-8")
     wanted = with_tables(card, data)
     if wanted != card and update:
-        with replacing(path) as temporary:
-            temporary.write_text(wanted, encoding="utf-8", newline="\n")
+        write_text(path, wanted)
     elif wanted != card:
         yield f"{path}: its tables do not match the data; python scripts/check.py update=true writes them anew"

@@ -20,7 +20,7 @@ from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
 from stance.predict import Predictor
 from stance.quality import name_quality, quality_statistic, resamples_of
-from stance.tables import check_writable, replacing, writing
+from stance.tables import check_writable, write_text, writing
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,7 @@ def compare(config: CompareConfig) -> Comparison:
     )
     with writing(Path(config.changed), _schema(labels)) as write:
         write(rows)
-    with replacing(Path(config.output)) as temporary:
-        temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8", newline="\n")
+    write_text(Path(config.output), json.dumps(done.to_dict(), indent=2) + "\n")
     return done
 
 

@@ -17,7 +17,7 @@ from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
-from stance.tables import check_apart, replacing
+from stance.tables import check_apart, write_text
 
 SMALL = 30
 """Hand-coded sentences below which a group is small; so is one of fewer than ``FEW_DOCUMENTS``, or with fewer than
@@ -129,8 +129,7 @@ def estimate(config: EstimateConfig) -> Estimates:
         effects = tuple(_effects(corpus, sample, config))
         done = replace(done, regression=config.regression.value, effects=effects)
     if config.output is not None:
-        with replacing(Path(config.output)) as temporary:
-            temporary.write_text(json.dumps(done.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_text(Path(config.output), json.dumps(done.to_dict(), indent=2) + "\n")
     return done
 
 

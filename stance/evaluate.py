@@ -22,7 +22,7 @@ from stance.labels import label_sets
 from stance.leakage import find_overlaps
 from stance.predict import Predictor
 from stance.quality import measure_confusion, measure_quality, measure_slices, resamples_of
-from stance.tables import replacing
+from stance.tables import write_text
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,7 @@ def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predic
             name: Rival(measure_quality(rival, resamples), contrast.get(name)) for name, rival in judged.rivals.items()
         },
     )
-    with replacing(Path(config.output)) as temporary:
-        temporary.write_text(json.dumps(evaluation.to_dict(), indent=2) + "\n", encoding="utf-8", newline="\n")
+    write_text(Path(config.output), json.dumps(evaluation.to_dict(), indent=2) + "\n")
     return evaluation, judged, predictor
 
 

@@ -20,7 +20,7 @@ from stance.errors import DataError
 from stance.labels import LABELS
 from stance.progress import progress
 from stance.references import TEXTS, Reference, read_references, read_texts
-from stance.tables import json_line, replacing
+from stance.tables import json_line, replacing, write_text
 
 log = logging.getLogger(__name__)
 
@@ -194,5 +194,4 @@ def _list_missing(path: Path, missing: Sequence[Missing]) -> None:
     if not missing:
         path.unlink(missing_ok=True)
         return
-    with replacing(path) as temporary:
-        temporary.write_text("".join(json_line(asdict(miss)) for miss in missing), encoding="utf-8", newline="\n")
+    write_text(path, "".join(json_line(asdict(miss)) for miss in missing))

@@ -15,7 +15,7 @@ from stance.model_file import ModelFile
 from stance.quality import measure_quality, resamples_of
 from stance.sources import PINNED_SHA256, find_source
 from stance.study import Study, as_markdown, heading, set_side_by_side, trained_models
-from stance.tables import replacing
+from stance.tables import write_text
 
 _THIS, _SEEDS = "this model", "single seeds of its recipe"
 _USE = """\
@@ -54,8 +54,7 @@ def write_card(config: CardConfig) -> Path:
         families[_SEEDS] = trained_models(find_seeds(Path(config.seeds)))
     found = set_side_by_side(families, config)
     path = folder / "README.md"
-    with replacing(path) as temporary:
-        temporary.write_text("\n".join(_lines(folder, found, config)) + "\n", encoding="utf-8", newline="\n")
+    write_text(path, "\n".join(_lines(folder, found, config)) + "\n")
     return path
 
 

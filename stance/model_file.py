@@ -8,7 +8,7 @@ from typing import Any
 from stance.decision import Decision
 from stance.errors import ModelError
 from stance.sources import DELTA, Source, find_source
-from stance.tables import replacing
+from stance.tables import write_text
 
 NAME = "stance.json"
 FORMAT = 2
@@ -65,9 +65,8 @@ class ModelFile:
     def write(self, folder: Path) -> None:
         """Writes ``stance.json`` into ``folder``, all or nothing."""
         content = {"format": FORMAT, **asdict(self)}
-        with replacing(folder / NAME) as temporary:
-            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_text(folder / NAME, text)
 
     @classmethod
     def read(cls, folder: Path) -> "ModelFile":

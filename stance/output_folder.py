@@ -23,7 +23,7 @@ from stance.errors import ConfigError
 from stance.labelled_rows import SENTENCES
 from stance.shards import Shard, shard_name
 from stance.sources import hash_file
-from stance.tables import BadRow, Write, rejected_line, replacing, writing
+from stance.tables import BadRow, Write, rejected_line, write_text, writing
 
 log = logging.getLogger(__name__)
 
@@ -174,8 +174,7 @@ class OutputFolder:
             writer = ShardWriter(write)
             yield writer
         if writer.rejected:
-            with replacing(rejected) as temporary:
-                temporary.write_text("".join(map(rejected_line, writer.rejected)), encoding="utf-8", newline="\n")
+            write_text(rejected, "".join(map(rejected_line, writer.rejected)))
         else:
             rejected.unlink(missing_ok=True)
         written = {path.relative_to(self.path).as_posix(): path for path in (sentences, rejected) if path.exists()}
@@ -189,9 +188,8 @@ class OutputFolder:
 
     @staticmethod
     def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-        with replacing(path) as temporary:
-            text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+        text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+        write_text(path, text)
 
 
 class ShardWriter:

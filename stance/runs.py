@@ -11,7 +11,7 @@ from stance.differences import differences
 from stance.errors import ConfigError
 from stance.model_file import NAME as MODEL_FILE
 from stance.sources import clear_model
-from stance.tables import replacing
+from stance.tables import write_text
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,7 @@ def claim(folder: Path, run: Run, *, overwrite: bool) -> bool:
         _refuse_another(run_file, run, f"{folder} holds an unfinished run")
     clear_model(folder)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    with replacing(run_file) as temporary:
-        temporary.write_text(json.dumps(vars(run), indent=2), encoding="utf-8", newline="\n")
+    write_text(run_file, json.dumps(vars(run), indent=2))
     return True
 
 

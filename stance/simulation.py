@@ -20,7 +20,7 @@ from stance.markdown import table
 from stance.prevalence import Coding, Method, Share, confuse, measure, power
 from stance.progress import progress
 from stance.strata import allocate, lower_bounds, stratify
-from stance.tables import replacing
+from stance.tables import write_text
 
 DOCUMENT = 10
 """Sentences in a document."""
@@ -92,8 +92,7 @@ def simulate(config: SimulateConfig) -> list[Coverage]:
         for sampling in Sampling
         for coverage in cover(profile, sampling, config, seed=config.seed + number)
     ]
-    with replacing(Path(config.output)) as temporary:
-        temporary.write_text("\n".join(as_markdown(found, config)) + "\n", encoding="utf-8", newline="\n")
+    write_text(Path(config.output), "\n".join(as_markdown(found, config)) + "\n")
     return found
 
 

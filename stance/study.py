@@ -26,7 +26,7 @@ from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sources import find_source
-from stance.tables import replacing
+from stance.tables import write_text
 
 MACRO = "macro"
 
@@ -97,8 +97,7 @@ def study(config: StudyConfig) -> Study:
     """
     families = find_families(Path(config.folder))
     done = set_side_by_side({name: trained_models(folders) for name, folders in families.items()}, config)
-    with replacing(Path(config.output)) as temporary:
-        temporary.write_text("\n".join(as_markdown(done)) + "\n", encoding="utf-8", newline="\n")
+    write_text(Path(config.output), "\n".join(as_markdown(done)) + "\n")
     return done
 
 

@@ -423,6 +423,12 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file, whole or not at all, and the same on every system."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def rejected_line(row: BadRow) -> str:
     """A bad row as a line of the file of those that were set aside."""
     return json_line({"where": row.where, "reason": row.reason, "raw": row.raw})

@@ -2,10 +2,11 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run
+from conftest import ROOT, Run, write_jsonl
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
@@ -172,6 +173,18 @@ def test_a_search_keeps_what_reached_the_highest_figure(
     assert len(reached) == 2
     best = OmegaConf.load(tmp_path / "optimization_results.yaml")
     assert best.best_value == pytest.approx(max(Metrics.from_dict(metrics).macro_f1 for metrics in reached))
+
+
+def test_what_a_pipe_gets_is_utf_8_whatever_the_locale(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    text = "They met in \u5317\u4eac and \u201cdenied\u201d it."
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": text}])
+    command = [sys.executable, str(ROOT / "scripts/predict.py"), f"input={source}", f"model.path={tiny_model}"]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, check=True)
+    assert json.loads(done.stdout.decode("utf-8"))["text"] == text
 
 
 def test_stdin_to_stdout_is_json_lines_and_bad_rows_are_told_by_the_exit_status(

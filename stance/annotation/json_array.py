@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stance.errors import DataError
-from stance.tables import BadRow, GoodRow, replacing
+from stance.tables import BadRow, GoodRow, write_text
 from stance.text import without_surrogates
 
 
@@ -34,7 +34,6 @@ def read_array(path: Path) -> Iterator[GoodRow | BadRow]:
 
 def write_json(path: Path, value: Any) -> Path:
     """Writes a value as readable JSON that UTF-8 can hold."""
-    with replacing(path) as temporary:
-        text = json.dumps(value, ensure_ascii=False, indent=1)
-        temporary.write_text(without_surrogates(text) + "\n", encoding="utf-8", newline="\n")
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    write_text(path, without_surrogates(text) + "\n")
     return path

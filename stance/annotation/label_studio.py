@@ -14,7 +14,7 @@ from stance.annotation.json_array import read_array, write_json
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError
 from stance.labelled_rows import PROBABILITY, LabelledSentence
-from stance.tables import BadRow, GoodRow, json_line, replacing
+from stance.tables import BadRow, GoodRow, json_line, write_text
 from stance.text import without_surrogates
 
 # Not "id": beside the task's own, one of the two is lost where Label Studio flattens tasks, as JSON-MIN and CSV.
@@ -29,8 +29,7 @@ def write(corpus: LabelledCorpus, output: Path, none_label: str, *, blind: bool)
         raise ConfigError(f"Cannot write {output} for Label Studio: expected a name ending in .json.")
     configuration, view = output.with_suffix(".xml"), labelling_configuration((*corpus.labels, none_label))
     tasks = write_json(output, [_task(sentence, none_label, blind) for sentence in corpus.sentences.values()])
-    with replacing(configuration) as temporary:
-        temporary.write_text(view, encoding="utf-8", newline="\n")
+    write_text(configuration, view)
     return tasks, configuration
 
 

@@ -59,7 +59,7 @@ def find_origins(path: Path) -> Origins:
         found = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
     except ValueError as error:
         raise DataError(f"{manifest} cannot be read: {error}. Run the corpus job again: it writes it anew.") from None
-    return Origins(found, (path / SUCCESS).exists(), _set_aside(sorted((path / REJECTED).glob("*.jsonl"))))
+    return Origins(found, (path / SUCCESS).exists(), _set_aside(sorted((path / REJECTED).glob("[!.]*.jsonl"))))
 
 
 def _set_aside(files: Iterable[Path]) -> SetAside:

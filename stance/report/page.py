@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stance.errors import ConfigError
 from stance.figures import counted, figure, percent
 from stance.report.palette import COLOURS, LABEL_COLOURS, label_colour
-from stance.tables import replacing
+from stance.tables import write_text
 from stance.text import HIDDEN, without_surrogates
 from stance.version import __version__
 
@@ -99,8 +99,7 @@ def write_page(
         sections=sections,
         version=__version__,
     )
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 @cache
