@@ -155,3 +155,10 @@ def test_equally_likely_sentences_are_never_parted() -> None:
     assert fit_band(probabilities, gold, 0.5, RATE).high == pytest.approx(0.75)
     assert fit_band(np.full(1000, 0.4), gold, 0.4, RATE) == Band(0.4, None)
     assert fit_band(np.zeros(0), np.zeros(0, dtype=bool), 0.5, RATE) == Band(0.0, None)
+
+
+def test_of_equally_likely_sentences_the_wrong_ones_count_first() -> None:
+    """45 must be right; the last of them stands beside another, and either may be the wrong one."""
+    probabilities = np.repeat([0.9, 0.6, 0.1], [44, 2, 954])
+    assert fit_band(probabilities, np.arange(1000) < 45, 0.5, RATE).high is None
+    assert fit_band(probabilities, np.arange(1000) < 46, 0.5, RATE).high == pytest.approx(0.75)

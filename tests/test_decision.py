@@ -5,7 +5,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from stance.config import DecisionConfig, ThresholdGoal
+from stance.bands import fit_band
+from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
 from stance.decision import Band, Decided, Decision
 from stance.errors import ConfigError
 from stance.fitting import fit_decision
@@ -47,6 +48,47 @@ def test_a_wanted_precision_or_recall_is_met(goal: ThresholdGoal) -> None:
         assert row.f1 > 0.3
 
 
+@pytest.mark.parametrize("goal", [ThresholdGoal.precision, ThresholdGoal.recall])
+def test_of_the_thresholds_that_meet_a_goal_the_one_of_best_f1_is_taken(goal: ThresholdGoal) -> None:
+    logits, gold = overconfident_logits(300)
+    decision = fit(logits, gold, DecisionConfig(goal=goal, at_least=0.6))
+    probabilities = decision.probabilities(logits)
+    best = measure(decision.decide(probabilities), gold, LABELS).labels
+    for threshold in np.linspace(0.01, 0.99, 197):
+        others = measure(decision.with_thresholds(float(threshold)).decide(probabilities), gold, LABELS).labels
+        for mine, theirs in zip(best, others, strict=True):
+            assert getattr(theirs, goal.name) < 0.6 or theirs.f1 <= mine.f1 + 1e-9
+
+
+def fit_one(probabilities: list[float], gold: list[bool], config: DecisionConfig) -> Decision:
+    """A decision for one label whose probabilities are taken as they are."""
+    odds = np.array(probabilities) / (1 - np.array(probabilities))
+    scenarios = [str(n) for n in range(len(gold))]
+    return fit_decision(np.log(odds)[:, None], np.array(gold)[:, None], scenarios, ("a",), config)
+
+
+def test_a_threshold_lies_halfway_to_the_next_lower_probability() -> None:
+    decision = fit_one([0.2, 0.6, 0.9], [False, True, True], DecisionConfig(calibration=CalibrationMethod.none))
+    assert decision.thresholds == (pytest.approx(0.4),)
+
+
+def test_where_a_goal_is_out_of_reach_the_nearest_is_taken_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    config = DecisionConfig(calibration=CalibrationMethod.none, goal=ThresholdGoal.precision, at_least=0.9)
+    carries = [True, True, False, False, True, True, False]  # all of them would give the best F1
+    with caplog.at_level(logging.WARNING):
+        decision = fit_one([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8], carries, config)
+    assert decision.thresholds == (pytest.approx(0.5),)
+    assert "'a' reaches precision 0.67 at most, not the wanted 0.90" in caplog.text
+
+
+def test_bands_are_those_of_the_wanted_error_rate() -> None:
+    logits, gold = overconfident_logits(2000)
+    decision = fit(logits, gold, DecisionConfig(error_rate=0.2))
+    columns = zip(decision.probabilities(logits).T, gold.T, decision.thresholds, strict=True)
+    assert decision.bands == tuple(fit_band(*column, 0.2) for column in columns)
+    assert decision.bands != fit(logits, gold).bands
+
+
 def test_a_goal_that_contradicts_itself_is_refused() -> None:
     logits, gold = overconfident_logits(50)
     for config in (DecisionConfig(at_least=0.9), DecisionConfig(goal=ThresholdGoal.recall)):
@@ -77,6 +119,11 @@ def test_thresholds_change_for_one_call_label_by_label() -> None:
         decision.with_thresholds({"c": 0.5})
     with pytest.raises(ConfigError, match="from 0 to 1"):
         decision.with_thresholds(1.5)
+
+
+def test_a_sentence_at_the_threshold_carries_the_label() -> None:
+    probabilities = np.array([[0.5], [np.nextafter(0.5, 0)]])
+    assert Decision.uncalibrated(("a",)).decide(probabilities).carried.T.tolist() == [[True, False]]
 
 
 def test_changed_thresholds_change_labels_and_not_the_band() -> None:
