@@ -54,14 +54,27 @@ def test_methods_are_compared_on_scenarios_that_they_have_not_seen() -> None:
     assert isinstance(fit_map(logits, gold, together, "a", CalibrationMethod.best), LogisticMap)
 
 
-def test_with_few_positives_or_scenarios_platt_is_taken() -> None:
+def test_with_few_positives_negatives_or_scenarios_platt_is_taken() -> None:
     logits, gold, scenarios = draw(CalibrationMethod.isotonic, n=4000)
-    rare = gold & (np.cumsum(gold) < ENOUGH)
-    one_holds_all = np.where(gold, "all", scenarios).tolist()
-    for carries, groups in ((rare, scenarios), (gold, [str(i % 4) for i in range(4000)]), (gold, one_holds_all)):
+    rare, common = gold & (np.cumsum(gold) < ENOUGH), gold | (np.cumsum(~gold) >= ENOUGH)
+    few, one_holds_all = [str(i % 4) for i in range(4000)], np.where(gold, "all", scenarios).tolist()
+    for carries, groups in ((rare, scenarios), (common, scenarios), (gold, few), (gold, one_holds_all)):
         assert fit_map(logits, carries, groups, "a", CalibrationMethod.best) == fit_map(
             logits, carries, groups, "a", CalibrationMethod.platt
         )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_a_beta_map_would_fall_on_one_side_it_is_level_there_and_the_rest_is_fitted_anew(sign: int) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2.5, size=6000)
+    rising = sign * logits > 0
+    true = np.where(rising, 0.1 + 0.1 * np.abs(logits), 0.1 + 0.02 * np.abs(logits)).clip(0, 0.9)
+    gold = rng.random(6000) < (true if sign > 0 else 1 - true)
+    fitted = fit_map(logits, gold, ["s"] * 6000, "a", CalibrationMethod.beta)
+    assert isinstance(fitted, BetaMap)
+    assert min(fitted.a, fitted.b) == 0 < max(fitted.a, fitted.b)
+    assert fitted(logits).mean() == pytest.approx(gold.mean(), abs=1e-3)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
