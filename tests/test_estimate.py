@@ -1,6 +1,7 @@
 """Shares and regressions from a hand-coded sample: small cases by hand, another library's figures, and coverage."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from stance.design import Design, Influence
 from stance.errors import DataError, StanceError
 from stance.estimate import Estimate, Estimates, estimate
 from stance.maps import sigmoid
-from stance.prevalence import Coding, Method, confuse, measure, power
+from stance.prevalence import Coding, Method, Share, confuse, measure, power
 from stance.regression import fit, regress
 from stance.simulation import PROFILES, Sampling, cover, simulate
 
@@ -83,6 +84,43 @@ def test_the_adjusted_count_undoes_the_errors() -> None:
     design = simple_design(1000, np.arange(100))
     share = measure(design, coding, 1.0, np.ones(1000, bool), confuse(design, coding))[Method.adjusted]
     assert share.value == pytest.approx((0.3 - 0.1) / (0.75 - 0.1))
+
+
+def of_everything(design: Design, coding: Coding, trust: float) -> Mapping[Method, Share]:
+    return measure(design, coding, trust, np.ones(len(coding.given), bool), confuse(design, coding))
+
+
+def test_of_few_with_or_without_the_label_the_interval_is_as_wide_as_with_no_model() -> None:
+    """Wilson's of 2 of 100: the model is right about all of them, but two do not tell how often."""
+    gold = np.arange(1000) % 50 == 0
+    design = simple_design(1000, np.arange(100))
+    few = of_everything(design, Coding(gold, gold.astype(float), gold[:100]), 1.0)[Method.ppi]
+    assert (few.low, few.high) == (pytest.approx(0.0055, abs=1e-3), pytest.approx(0.0700, abs=1e-3))
+    many = of_everything(design, Coding(~gold, (~gold).astype(float), ~gold[:100]), 1.0)[Method.ppi]
+    assert (many.low, many.high) == (pytest.approx(1 - few.high), pytest.approx(1 - few.low))
+
+
+def test_sentences_of_unequal_weight_are_worth_fewer() -> None:
+    """Kish's effective size, where nothing is found and no variance tells."""
+    none = np.zeros(1000, bool)
+    weights = np.repeat([1.0, 9.0], 50)
+    design = Design(np.arange(1000), np.zeros(1000, int), np.arange(100), weights)
+    share = of_everything(design, Coding(none, none.astype(float), none[:100]), 0.0)[Method.hand]
+    n = weights.sum() ** 2 / np.square(weights).sum()
+    assert n < 61
+    assert share.high == pytest.approx(1.96**2 / (n + 1.96**2), rel=0.01)
+
+
+def test_no_share_lies_below_nothing() -> None:
+    """A third of the coded are false alarms, and of the others the model gives hardly any the label."""
+    given = np.zeros(1000, bool)
+    given[:9] = given[10:40] = True
+    coding = Coding(given, given.astype(float), np.arange(100) < 10)
+    shares = of_everything(simple_design(1000, np.arange(100)), coding, 1.0)
+    assert (shares[Method.adjusted].value, shares[Method.adjusted].low) == (0, 0)
+    assert (shares[Method.ppi].value, shares[Method.ppi].low) == (0, pytest.approx(0))
+    for share in (shares[Method.adjusted], shares[Method.ppi]):
+        assert 0 < share.high < 1
 
 
 def test_figures_are_those_of_another_library() -> None:
@@ -156,6 +194,7 @@ def test_corrected_intervals_hold_the_truth_as_often_as_they_say_and_naive_ones_
     assert rows[Method.naive].held < 0.2
     assert 0.93 <= rows[Method.ppi].held <= 0.97
     assert 0.93 <= rows[Method.hand].held <= 0.97
+    assert 0.92 <= rows[Method.adjusted].held <= 0.98
     assert (
         rows[Method.ppi].width < rows[Method.hand].width / {Sampling.simple: 1.15, Sampling.stratified: 1.02}[sampling]
     )
@@ -187,6 +226,17 @@ def test_regression_is_right_where_errors_go_with_the_covariate(kind: Regression
     assert held[Method.naive] / 300 < 0.1
     assert 0.92 <= held[Method.ppi] / 300 <= 0.98
     assert np.mean(widths[Method.ppi]) < np.mean(widths[Method.hand]) / 1.2
+
+
+@pytest.mark.parametrize("kind", Regression)
+def test_probabilities_that_tell_nothing_widen_no_interval_of_a_regression(kind: Regression) -> None:
+    rng = np.random.default_rng(0)
+    gold, x, probabilities = rng.random(3000) < 0.2, (rng.random(3000) < 0.5).astype(float), rng.random(3000)
+    coded = rng.choice(3000, 400, replace=False)
+    coding = Coding(probabilities >= 0.5, probabilities, gold[coded])
+    found = regress(simple_design(3000, coded), coding, {"1": np.ones(3000), "x": x}, kind)
+    for one, other in zip(found[Method.ppi], found[Method.hand], strict=True):
+        assert one.high - one.low < 1.001 * (other.high - other.low)
 
 
 def test_logistic_regression_finds_the_highest_likelihood_and_says_where_there_is_none() -> None:
@@ -314,6 +364,34 @@ def test_effects_of_groups_in_which_little_is_coded_are_marked(files: tuple[Path
     assert radio.small, "so little is coded of the group with which it is compared"
 
 
+LITTLE = {
+    "enough of everything": (200, 5, 60, False),
+    "29 sentences": (29, 1, 10, True),
+    "30 sentences": (30, 1, 10, False),
+    "16 documents": (400, 25, 60, True),
+    "20 documents": (400, 20, 60, False),
+    "10 of 40 documents": (100, 10, 30, True),
+    "4 with the label": (200, 5, 4, True),
+    "5 with the label": (200, 5, 5, False),
+    "4 without the label": (200, 5, 196, True),
+}
+
+
+@pytest.mark.parametrize(("coded", "to_a_document", "positives", "small"), LITTLE.values(), ids=LITTLE)
+def test_an_estimate_from_little_is_marked(
+    files: tuple[Path, Path], coded: int, to_a_document: int, positives: int, small: bool
+) -> None:
+    write_jsonl(files[0], [row | {"document": n // to_a_document} for n, row in enumerate(corpus_rows())])
+    write_jsonl(files[1], [{"id": f"s{n}", "labels": ["offer"] * (n < positives)} for n in range(coded)])
+    assert only(run(files), "offer", None, Method.ppi).small is small
+
+
+def test_a_column_of_too_many_groups_is_refused(files: tuple[Path, Path]) -> None:
+    write_jsonl(files[0], corpus_rows(600))
+    with pytest.raises(DataError, match="'text' has 600 values; expected at most 500 groups"):
+        run(files, by=["text"])
+
+
 def test_regression_on_a_group_alone_gives_its_share_by_hand(files: tuple[Path, Path]) -> None:
     found = run(files, by=["length"], covariates=["length"])
     assert found.regression == "linear"
@@ -354,6 +432,11 @@ MISTAKES = {
     "another text": ({"id": "s1", "labels": [], "text": "Other."}, {}, "the text of id 's1' is another"),
     "misspelt label": ({"id": "s1", "labels": ["ofer"]}, {}, "unknown label 'ofer'; did you mean 'offer'"),
     "no probability": ({"id": "s1", "labels": [], "inclusion_probability": 2}, {}, "above 0 and at most 1, found 2"),
+    "a probability for one": (
+        {"id": "s1", "labels": [], "inclusion_probability": 0.5},
+        {},
+        "some sentences have an 'inclusion_probability' and some have none",
+    ),
     "no such column": ({"id": "s1", "labels": []}, {"by": ["sorce"]}, "no column 'sorce'; did you mean 'source'"),
     "no such label column": ({"id": "s1", "labels": []}, {"label_column": "label"}, "did you mean 'labels'"),
     "no dates": ({"id": "s1", "labels": []}, {"time": "source"}, "expected 'source' to hold dates such as 2024-05"),
