@@ -2,6 +2,7 @@
 
 import csv
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import Run, write_jsonl
 from stance.config import EstimateConfig, SampleConfig
 from stance.errors import ConfigError, DataError, StanceError
 from stance.estimate import estimate
+from stance.labelled import read_coded, read_corpus
 from stance.sample import Drawn, sample
 from stance.strata import allocate, expected_widths, lower_bounds, stratify
 
@@ -119,6 +121,12 @@ def test_the_same_seed_draws_the_same_and_the_order_is_random(corpus: Path) -> N
     assert one != sorted(one, key=lambda row: row["id"])
 
 
+def test_the_order_does_not_tell_the_strata(corpus: Path) -> None:
+    draw(corpus, n=300, label="denial")
+    strata = [row["stratum"] for row in read(corpus.parent / "to_code.jsonl")]
+    assert sum(one != other for one, other in pairwise(strata)) > 100
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_the_coder_sees_the_sentence_and_not_the_model(corpus: Path, ending: str) -> None:
     draw(corpus, f"to_code.{ending}", n=100, label="denial")
@@ -161,6 +169,17 @@ def test_a_sample_filled_in_estimates_the_corpus(corpus: Path, ending: str) -> N
     assert not found.uncoded
 
 
+def test_those_coded_stand_for_all_of_their_stratum(corpus: Path) -> None:
+    draw(corpus, n=400, label="denial")
+    path = corpus.parent / "to_code.jsonl"
+    rows = read(path)
+    halved = [number for number, row in enumerate(rows) if row["stratum"] == rows[0]["stratum"]][::2]
+    write_jsonl(path, [row | {"labels": None if n in halved else row["gold"]} for n, row in enumerate(rows)])
+    design = read_coded(path, read_corpus(corpus), "labels").design
+    assert len(design.coded) == 400 - len(halved)
+    assert np.bincount(design.strata[design.coded], design.weights) == pytest.approx(np.bincount(design.strata))
+
+
 def test_a_pilot_corrects_what_the_model_claims(tmp_path: Path) -> None:
     biased = write_jsonl(tmp_path / "corpus.jsonl", corpus_rows(bias=3.0))
     claimed = draw(biased, "pilot.jsonl", n=400)
@@ -172,6 +191,22 @@ def test_a_pilot_corrects_what_the_model_claims(tmp_path: Path) -> None:
     # Its strata are those of the corpus's own probabilities, or this would be refused.
     coded = EstimateConfig(corpus=str(biased), coded=str(tmp_path / "to_code.jsonl"), label_column="gold")
     assert estimate(coded).coded == 400
+
+
+@pytest.mark.parametrize("with_label", [slice(-1, -161, -40), slice(0, 200, 2)], ids=["few", "the unlikely"])
+def test_a_pilot_that_says_too_little_is_told_and_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, with_label: slice
+) -> None:
+    rows = corpus_rows(bias=3.0)
+    corpus = write_jsonl(tmp_path / "corpus.jsonl", rows)
+    claimed = draw(corpus, "pilot.jsonl", n=400)
+    likely = {f"{row['document']}:{row['start']}": row["probabilities"]["denial"] for row in rows}
+    pilot = sorted(read(tmp_path / "pilot.jsonl"), key=lambda row: likely[row["id"]])
+    carry = {row["id"] for row in pilot[with_label]}
+    write_jsonl(tmp_path / "pilot.jsonl", [row | {"labels": ["denial"] * (row["id"] in carry)} for row in pilot])
+    found = draw(corpus, n=400, pilot=str(tmp_path / "pilot.jsonl"))
+    assert "The pilot says too little about 'denial'" in caplog.text
+    assert found.widths["denial"] == claimed.widths["denial"]
 
 
 MISTAKES = {
