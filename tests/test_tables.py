@@ -294,3 +294,9 @@ def test_an_output_is_no_input_by_another_name(tmp_path: Path) -> None:
     other.hardlink_to(source)  # as if the disk took capital letters for small ones
     with pytest.raises(ConfigError, match=r"corpus and output are both .*IN\.csv"):
         check_apart(other, corpus=str(source), coded=None)
+
+
+@pytest.mark.parametrize("numbers_first", [True, False])
+def test_a_column_that_changes_its_kind_late_becomes_text(tmp_path: Path, numbers_first: bool) -> None:
+    rows = [{"n": n if (n < 1500) is numbers_first else f"no. {n}"} for n in range(3000)]
+    assert str(read_schema(write_jsonl(tmp_path / "rows.jsonl", rows)).field("n").type) == "string"
