@@ -51,6 +51,19 @@ def test_hard_wrapped_lines_are_one_sentence() -> None:
     assert len(split_sentences(text)) == 2
 
 
+def test_lines_longer_than_a_wrapped_one_are_paragraphs() -> None:
+    long = (
+        "The delegation arrived in the capital on Tuesday evening and went to the residence of the governor "
+        "without a word"
+    )
+    assert [s.text for s in split_sentences(f"{long}\n{long}\n{long}")] == [long] * 3
+
+
+def test_a_list_of_headlines_with_a_long_one_is_no_wrapped_text() -> None:
+    headlines = ["The minister of foreign affairs met the delegation again", "Talks", "Rain", "Floods"]
+    assert [s.text for s in split_sentences("\n".join(headlines))] == headlines
+
+
 def test_a_huge_text_without_punctuation_is_split_without_harm() -> None:
     text = "word " * 40_000
     pieces = split_sentences(text)
