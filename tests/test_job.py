@@ -260,6 +260,31 @@ def test_a_file_that_was_cut_off_is_written_again(
     assert contents(tmp_path / "out") == expected
 
 
+def test_a_file_of_the_same_size_that_was_damaged_is_written_again(
+    corpus: Path, tmp_path: Path, expected: dict[str, bytes]
+) -> None:
+    run(corpus, tmp_path / "out")
+    shard = tmp_path / "out/sentences/part-00002.parquet"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    run(corpus, tmp_path / "out")
+    assert contents(tmp_path / "out") == expected
+
+
+def test_shards_that_do_not_add_up_are_told_and_not_called_complete(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path / "out")
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    receipt = tmp_path / "out/receipts/part-00000.json"
+    told = json.loads(receipt.read_text())
+    told["counts"]["inputs"] -= 1
+    receipt.write_text(json.dumps(told))
+    with pytest.raises(DataError, match="do not add up: 90 rows were read, 85 labelled and 4 set aside"):
+        run(corpus, tmp_path / "out")
+    assert not (tmp_path / "out" / "_SUCCESS").exists()
+
+
 def test_a_torn_manifest_is_written_again(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     run(corpus, tmp_path / "out")
     (tmp_path / "out" / "manifest.json").write_text('{"inputs": [')
@@ -450,6 +475,25 @@ def test_another_input_or_model_is_refused(corpus: Path, tmp_path: Path, monkeyp
     (tmp_path / "out" / "manifest.json").unlink()
     write_jsonl(corpus / "a.jsonl", [{"id": 1, "text": "Other."}])
     with pytest.raises(ConfigError, match="holds shards of another job"):
+        run(corpus, tmp_path / "out")
+
+
+def test_another_decision_of_the_same_weights_is_refused(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "out")
+    other = Stub.model_file.decision.with_thresholds(0.7)
+    monkeypatch.setattr(Stub, "model_file", SimpleNamespace(decision=other, weights_sha256="0" * 64))
+    with pytest.raises(ConfigError, match=r"model\.decision\.thresholds"):
+        run(corpus, tmp_path / "out")
+
+
+def test_other_versions_of_what_has_a_say_are_refused(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(corpus, tmp_path / "out")
+    monkeypatch.setattr(module, "version", lambda _: "0")
+    with pytest.raises(ConfigError, match=r"versions\.numpy"):
         run(corpus, tmp_path / "out")
 
 
