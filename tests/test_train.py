@@ -84,6 +84,24 @@ def test_pipeline_gives_the_uncalibrated_probabilities(tiny_model: Path, tiny_pr
     assert set(network.config.id2label.values()) == set(scores)
 
 
+def test_the_best_epoch_is_kept_and_training_ends_when_none_has_been_better_for_as_long_as_patience_lasts(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[torch.Tensor] = []
+
+    def on_save(*_: Any, model: torch.nn.Module, **__: Any) -> None:
+        saved.append(model.state_dict()["classifier.weight"].clone())
+
+    monkeypatch.setattr(EarlyStoppingCallback, "on_save", on_save)
+    scores = iter([0.5, 0.9, 0.1, 0.2, 0.3])
+    monkeypatch.setattr("stance.train._validate", lambda *_: {"macro_f1": next(scores)})
+    tiny_config.training.epochs, tiny_config.training.patience = 5, 2
+    train(tiny_config, tmp_path / "model")
+    kept = load_file(tmp_path / "model" / "model.safetensors")["classifier.weight"]
+    assert len(saved) == 4
+    assert [torch.equal(kept, weights) for weights in saved] == [False, True, False, False]
+
+
 def test_frozen_embeddings_stay_and_the_rest_moves(
     tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
 ) -> None:
