@@ -1,7 +1,9 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,6 +130,39 @@ def test_what_it_may_lose_is_told_in_the_model_file(sieved: Path) -> None:
         assert facts["given"][name] > 4
     assert 0 <= facts["settled"] <= facts["validation"]
     assert "validation" in ModelFile.read(sieved).metrics
+
+
+def test_it_is_judged_by_sentences_that_it_has_not_learned_from(
+    sieved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(sieved, tmp_path / "model")
+    taught: list[str] = []
+    asked: list[list[str]] = []
+    logits = Predictor.logits
+
+    def varying(texts: Sequence[str], *how: Any) -> list[str]:
+        taught.extend(texts)
+        return vary(texts, *how)
+
+    def asking(self: Predictor, texts: Sequence[str]) -> np.ndarray:
+        asked.append(list(texts))
+        return logits(self, texts)
+
+    monkeypatch.setattr("stance.sieve_learning.vary", varying)
+    monkeypatch.setattr(Predictor, "logits", asking)
+    learn_sieve(settings(folder))
+    assert taught
+    assert asked[-1]
+    assert set(taught).isdisjoint(asked[-1])
+
+
+def test_nothing_is_settled_that_could_carry_a_label(sieved: Path, tmp_path: Path) -> None:
+    """However much it is allowed to lose."""
+    folder = shutil.copytree(sieved, tmp_path / "model")
+    learn_sieve(replace(settings(folder), loss=0.9))
+    sieve = Predictor.from_pretrained(folder).sieve
+    assert sieve is not None
+    assert (sieve.arrays["below"] <= _silent(ModelFile.read(folder).decision) + 1e-6).all()
 
 
 def test_bands_are_those_of_the_cascade(sieved: Path) -> None:
