@@ -58,6 +58,12 @@ def test_the_shipped_data_are_what_their_card_says(run_script: Run) -> None:
     assert "No problem." in done.stdout
 
 
+def test_where_something_is_wrong_the_exit_status_says_so(data: Path, run_script: Run) -> None:
+    done = run_script("check.py", f"folder={data}")
+    assert done.returncode == 3, done.stderr
+    assert "written sentences" in done.stdout
+
+
 def test_what_is_promised_is_counted(data: Path) -> None:
     report = check(CheckConfig(folder=str(data)))
     unmet = [requirement for requirement in report.requirements if not requirement.met]
