@@ -10,13 +10,14 @@ from stance.config import PredictConfig, ShardFormat, TrainedModelConfig, Verify
 from stance.corpus import label
 from stance.errors import DataError
 from stance.train import train
-from stance.verify import verify
+from stance.verify import _sample, verify
 
 
 @pytest.fixture(params=list(ShardFormat))
 def folder(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) -> Path:
     """A corpus labelled by the tiny model."""
-    rows = [{"said": f"they deny {'rain ' * (n % 7)}if we resume. It fell.", "labels": "mine"} for n in range(30)]
+    said = [f"they deny {'rain ' * (n % 7)}if we resume. It fell." for n in range(30)]
+    rows = [{"said": text, "labels": "mine", "n": n} for n, text in enumerate(said)]
     source = write_jsonl(tmp_path / "in.jsonl", rows)
     model = TrainedModelConfig(path=str(tiny_model))
     output, format = str(tmp_path / "out"), request.param
@@ -29,6 +30,14 @@ def test_the_model_that_made_it_is_confirmed(folder: Path, tiny_model: Path) -> 
     assert found.holds
     assert (found.n, found.different, found.changed, found.other_backend) == (20, 0, (), None)
     assert 0 <= found.largest < 1e-4
+
+
+@pytest.mark.parametrize("folder", [ShardFormat.jsonl], indirect=True)
+def test_every_sentence_is_drawn_with_equal_chance(folder: Path) -> None:
+    """The mean place of those drawn is that of all; each row holds two sentences."""
+    drawn = [int(row["n"]) for seed in range(30) for row in _sample(folder, 20, seed)]
+    assert len(drawn) == 600
+    assert sum(drawn) / 600 == pytest.approx(14.5, abs=1.5)
 
 
 @pytest.fixture(scope="module")
