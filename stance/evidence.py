@@ -112,6 +112,8 @@ def explain(predictor: Predictor, texts: Sequence[str], labels: str | Sequence[s
     if isinstance(texts, str):
         raise TypeError(f"Expected a list of sentences, found one string: [{texts!r:.60}] is a list of one.")
     wanted = [labels] * len(texts) if isinstance(labels, str) else list(labels)
+    if len(wanted) != len(texts):
+        raise ValueError(f"Expected as many labels as texts, or one for all: found {len(wanted)} and {len(texts)}.")
     columns = [_column_of(label, predictor.labels) for label in wanted]
     places = [_places(text, predictor.model_file.max_length) for text in texts]
     without = [[_without(text, [place]) for place in there] for text, there in zip(texts, places, strict=True)]

@@ -78,7 +78,7 @@ def test_each_text_may_have_its_label_and_some_have_no_words() -> None:
 def test_mistakes_are_told() -> None:
     with pytest.raises(ConfigError, match="did you mean 'denial'"):
         explain(known(by_words), ["never"], "denail")
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="as many labels as texts, or one for all: found 2 and 1"):
         explain(known(by_words), ["never"], ["denial", "offer"])
     with pytest.raises(TypeError, match="list of one"):
         explain(known(by_words), "never", "denial")
