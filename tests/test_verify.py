@@ -55,12 +55,11 @@ def test_another_model_is_not(folder: Path, another_model: Path) -> None:
     assert (found.n, found.different) == (60, 60)
 
 
+@pytest.mark.parametrize("folder", [ShardFormat.jsonl], indirect=True)  # a line of JSON is the easiest to forge
 def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
     folder: Path, tiny_model: Path, run_script: Run
 ) -> None:
     (shard,) = (folder / "sentences").iterdir()
-    if shard.suffix != ".jsonl":
-        pytest.skip("a line of JSON is the easiest to forge")
     lines = [json.loads(line) for line in shard.read_text().splitlines()]
     lines[3]["probabilities"]["offer"] += 0.2
     write_jsonl(shard, lines)
@@ -73,16 +72,19 @@ def test_changed_probabilities_are_found_by_labelling_again_and_by_their_file(
     assert "was NOT made by" in done.stdout
 
 
-def test_a_model_of_other_labels_is_not_the_one(
-    folder: Path, tiny_encoder: Path, tiny_data: Path, tmp_path: Path
-) -> None:
-    config = tiny_settings(tiny_encoder, tiny_data)
+@pytest.fixture(scope="module")
+def model_of_other_labels(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, tiny_data: Path) -> Path:
+    folder, config = tmp_path_factory.mktemp("three"), tiny_settings(tiny_encoder, tiny_data)
     config.labels = ["offer", "accusation", "denial"]
     rows = [json.loads(line) for line in tiny_data.read_text().splitlines()]
     kept = [row | {"labels": [name for name in row["labels"] if name != "condition"]} for row in rows]
-    config.data.train = str(write_jsonl(tmp_path / "three.jsonl", kept))
-    train(config, tmp_path / "three")
-    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(tmp_path / "three")), folder=str(folder)))
+    config.data.train = str(write_jsonl(folder / "three.jsonl", kept))
+    train(config, folder / "model")
+    return folder / "model"
+
+
+def test_a_model_of_other_labels_is_not_the_one(folder: Path, model_of_other_labels: Path) -> None:
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(model_of_other_labels)), folder=str(folder)))
     assert (found.n, found.different, found.largest) == (60, 60, math.inf)
 
 
@@ -100,10 +102,9 @@ def test_a_shard_that_was_cut_off_or_lost_with_its_receipt_is_found(folder: Path
     assert verify(config).changed == (f"sentences/{shard.name}", "receipts/part-00000.json")
 
 
+@pytest.mark.parametrize("folder", [ShardFormat.csv], indirect=True)  # elsewhere no cell can be empty
 def test_probabilities_that_are_no_numbers_are_different(folder: Path, tiny_model: Path) -> None:
     (shard,) = (folder / "sentences").iterdir()
-    if shard.suffix != ".csv":
-        pytest.skip("only in .csv can a cell be empty")
     rows = list(csv.reader(shard.read_text().splitlines()))
     rows[3][-1] = ""
     with shard.open("w", newline="") as file:
