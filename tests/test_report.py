@@ -37,8 +37,8 @@ HOSTILE = [
     "invoice \u202etxt.exe and \u2066isolated",
     "a null \x00 and a bell \x07",
     "\U0001f600 \U0001f469\u200d\U0001f469\u200d\U0001f467 they deny",
-    "long " * 20_000,
-    "x" * 100_000,
+    "long " * 2000,
+    "x" * 10_000,
     "&lt;b&gt; &amp; &#60;i&#62;",
     "{{ 7 * 7 }} {% for x in y %} ${7*7}",
     "שלום עולם (abc) 123",
@@ -267,8 +267,8 @@ def test_hostile_text_is_escaped_shown_and_cut(evaluated: Evaluated, counted: Pa
         assert not set("\x00\x07\u202e\u2066") & set(source)
         assert "[U+202E]" in text
         assert "{{ 7 * 7 }}" in text
-        assert f"[the first {LONGEST} of 100,00" in text
-        assert len(source) < 1_500_000
+        assert f"[the first {LONGEST} of 10,00" in text
+        assert len(source) < 220_000
         assert re.search(r'(src|href)="(?!#)', source) is None
         assert "default-src 'none'" in source
     assert "&amp;lt;b&amp;gt;" in counted.read_text()
