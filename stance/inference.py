@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stance.sieve import Sieve
 from stance.text import without_surrogates
 
-BATCH_TOKENS = 1024
+BATCH_TOKENS = 512
 """Tokens a batch on a CPU: bounds memory whatever the sentences' length, and what is computed stays in its cache."""
 
 Tokenize = Callable[[list[str], int], list[list[int]]]

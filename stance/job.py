@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -115,7 +114,7 @@ def _finish(folder: OutputFolder, plan: Plan) -> None:
 def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, Any]:
     """What makes the job this job: with the same values the output is the same to the byte."""
     model_file = predictor.model_file
-    packages = [*_PACKAGES, *filter(find_spec, _OPTIONAL)]
+    packages = [*_PACKAGES, *filter(_is_installed, _OPTIONAL)]
     return {
         "inputs": [
             {"name": source.name, "fingerprint": fingerprint}
@@ -139,3 +138,11 @@ def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, A
         },
         "versions": {"stance": __version__, **{package: version(package) for package in packages}},
     }
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True

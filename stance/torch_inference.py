@@ -17,7 +17,7 @@ from stance.progress import quiet_transformers
 from stance.sieve import Sieve
 from stance.sources import WEIGHTS
 
-_GPU_BATCH_TOKENS = 32 * BATCH_TOKENS
+_GPU_BATCH_TOKENS = 64 * BATCH_TOKENS
 """Tokens a batch on a GPU, which needs many at once to be busy."""
 
 
