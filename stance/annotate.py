@@ -91,9 +91,7 @@ def import_annotations(config: AnnotateConfig) -> Imported:
     Raises:
         ConfigError, DataError: a file cannot be read, or nothing in it is an annotation that fits the corpus.
     """
-    output = Path(config.output)
-    check_writable(output)
-    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
+    output = _table(config)
     corpus = _corpus(config, samples=True)
     ballot = collect(_annotations(config), corpus, config.none_label)
     if not ballot.readings:
@@ -127,9 +125,7 @@ def suggest_sentences(config: AnnotateConfig) -> list[Suggestion]:
     Raises:
         ConfigError, DataError: a file cannot be read or written.
     """
-    output = Path(config.output)
-    check_writable(output)
-    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
+    output = _table(config)
     if config.n < 1:
         raise ConfigError(f"Expected n to be at least 1, found {config.n}.")
     corpus = _corpus(config)
@@ -149,9 +145,7 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
         ConfigError, DataError: a file cannot be read or written, sentences are not those of the corpus, or cleanlab is
             not installed.
     """
-    output = Path(config.output)
-    check_writable(output)
-    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
+    output = _table(config)
     if config.annotated is None:
         raise ConfigError("Nothing to check: give annotated=<table>, as action=import writes it.")
     corpus = _corpus(config)
@@ -176,6 +170,14 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
     figures = [("given", pa.bool_()), ("probability", pa.float64()), ("quality", pa.float64())]
     _write(output, pa.schema([*texts, *figures]), pa.schema([]), rows)
     return found
+
+
+def _table(config: AnnotateConfig) -> Path:
+    """The table to write: none of the files that are read."""
+    output = Path(config.output)
+    check_writable(output)
+    check_apart(output, corpus=config.corpus, annotations=config.annotations, annotated=config.annotated)
+    return output
 
 
 def _corpus(config: AnnotateConfig, *, samples: bool = False) -> LabelledCorpus:

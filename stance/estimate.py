@@ -193,16 +193,15 @@ def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Seq
     for part in parts:
         gold = coding.gold[part.inside[design.coded]]
         documents = len(np.unique(design.documents[part.inside]))
-        small = (
-            _is_small(gold, design, part.inside) if len(design.coded) else _is_few(int(part.inside.sum()), documents)
-        )
+        n = int(part.inside.sum())
+        small = _is_small(gold, design, part.inside) if len(design.coded) else _is_few(n, documents)
         for method, share in measure(design, coding, trust, part.inside, confusion).items():
             yield Estimate(
                 label=label,
                 column=part.column,
                 group=part.group,
                 method=method.value,
-                n=int(part.inside.sum()),
+                n=n,
                 documents=documents,
                 coded=len(gold),
                 positives=int(gold.sum()),

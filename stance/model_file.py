@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stance.decision import Decision
-from stance.errors import ModelError
+from stance.errors import ConfigError, ModelError
 from stance.sources import DELTA, Source, find_source
 from stance.tables import write_text
 
@@ -95,3 +95,9 @@ class ModelFile:
             return cls(decision=Decision.from_dict(content.pop("decision")), **content)
         except (AttributeError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a stance model file: {error}") from None
+
+
+def check_vacant(folder: Path, *, overwrite: bool) -> None:
+    """Raises ConfigError if a folder holds a model that is not to be replaced."""
+    if (folder / NAME).exists() and not overwrite:
+        raise ConfigError(f"{folder} holds a model. Name another with name=<another>, or replace it: overwrite=true.")

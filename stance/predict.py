@@ -22,6 +22,7 @@ from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ConfigError, ModelError, install_extra
 from stance.model_file import ModelFile
 from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, clear_model, find_source, hash_file
+from stance.tables import is_same
 from stance.text import split_sentences
 
 _WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)
@@ -144,7 +145,7 @@ class Predictor:
             ConfigError: that is the folder that the model was loaded from.
         """
         folder = Path(folder)
-        if self.folder is not None and folder.resolve() == self.folder.resolve():
+        if self.folder is not None and is_same(folder, self.folder):
             raise ConfigError(f"{folder} is where the model was loaded from: name another folder to save it in.")
         folder.mkdir(parents=True, exist_ok=True)
         clear_model(folder)

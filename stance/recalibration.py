@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 
 from stance.config import RecalibrateConfig
 from stance.data import gold_matrix, hash_examples, read_split
-from stance.errors import ConfigError, DataError
+from stance.errors import DataError
 from stance.fingerprints import fingerprint_set, read_fingerprints, write_fingerprints
 from stance.fitting import check_decision
-from stance.model_file import NAME, ModelFile
+from stance.model_file import ModelFile, check_vacant
 from stance.predict import Predictor
 from stance.sources import SIEVE
 from stance.train import decide
@@ -36,8 +36,7 @@ def recalibrate(config: RecalibrateConfig, folder: Path) -> Predictor:
         ModelError: the model cannot be had.
     """
     check_decision(config.decision)
-    if (folder / NAME).exists() and not config.overwrite:
-        raise ConfigError(f"{folder} holds a model. Name another with name=<another>, or replace it: overwrite=true.")
+    check_vacant(folder, overwrite=config.overwrite)
     predictor = Predictor.from_config(replace(config.model, cascade=False))
     labels, model_file = predictor.labels, predictor.model_file
     examples = read_split("validation", labels, config.data)

@@ -14,7 +14,7 @@ from stance.arrays import write_arrays
 from stance.config import Precision, SoupConfig
 from stance.errors import ConfigError
 from stance.families import find_seeds
-from stance.model_file import NAME, ModelFile
+from stance.model_file import NAME, ModelFile, check_vacant
 from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.sources import GRAPHS, SIEVE, WEIGHTS, clear_model, hash_file
@@ -34,8 +34,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
     first = model_files[0]
     if any((other.data, other.base) != (first.data, first.base) for other in model_files):
         raise ConfigError(f"The models in {config.folder} did not learn from the same data and base.")
-    if (folder / NAME).exists() and not config.overwrite:
-        raise ConfigError(f"{folder} holds a model. Name another with name=<another>, or replace it: overwrite=true.")
+    check_vacant(folder, overwrite=config.overwrite)
     validation = read_own_splits(first).validation
     folder.mkdir(parents=True, exist_ok=True)
     clear_model(folder)
