@@ -1,5 +1,6 @@
 """A model as its difference from the base that training started from: small enough to ship and to send.
 
+Where that is itself a model that stance has trained, the difference is from the base of the first training.
 Weights that training left alone stay in the base. Of the others, a matrix that moved in few directions, as low-rank
 adapters move it, is kept as two thin factors of the movement, and any other as it is; all in half precision.
 """
@@ -18,7 +19,7 @@ from safetensors.numpy import load_file
 
 from stance.arrays import write_arrays
 from stance.errors import ModelError
-from stance.model_file import ModelFile
+from stance.model_file import NAME, ModelFile
 from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, hash_file
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -42,13 +43,8 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
     Raises:
         ModelError: the base cannot be had, or is not the one that the model started from.
     """
-    model_file = ModelFile.read(folder)
+    model_file = _from_first_base(ModelFile.read(folder), folder)
     source = model_file.find_base()
-    if source.sha256 != model_file.base["sha256"]:
-        raise ModelError(
-            f"{source.folder} is not the base that {folder} started from: expected SHA-256 "
-            f"{model_file.base['sha256']}, found {source.sha256}."
-        )
     after = load_file(folder / WEIGHTS)
     before = {name: array for name, array in _base_weights(source.folder).items() if name in after}
     kept: dict[str, NDArray[np.float32]] = {}
@@ -93,6 +89,21 @@ def read_delta(folder: Path, base: Path) -> Weights:
         elif not name.endswith(_DOWN):
             weights[name] = array
     return weights
+
+
+def _from_first_base(model_file: ModelFile, folder: Path) -> ModelFile:
+    """What the model file says, but with the base of the first of several trainings as base."""
+    source = model_file.find_base()
+    if source.sha256 != model_file.base["sha256"]:
+        raise ModelError(
+            f"{source.folder} is not the base that {folder} started from: expected SHA-256 "
+            f"{model_file.base['sha256']}, found {source.sha256}."
+        )
+    if not (source.folder / NAME).exists():
+        return model_file
+    earlier = _from_first_base(ModelFile.read(source.folder), source.folder)
+    begun = {f"{source.name}_sha256": source.sha256} | earlier.base
+    return replace(model_file, base=model_file.base | begun)
 
 
 def _base_weights(folder: Path) -> Weights:

@@ -22,7 +22,9 @@ class ModelFile:
         decision: label order, calibration maps, thresholds and bands.
         max_length: longest sentence in tokens.
         weights_sha256: of the ``model.safetensors`` beside it.
-        base: name and SHA-256 of the encoder that training started from, and ``<teacher>_sha256`` of each teacher.
+        base: name and SHA-256 of the encoder that training started from, and ``<teacher>_sha256`` of each teacher; of a
+            delta, of the encoder that the first training started from, and ``<model>_sha256`` of each trained model
+            that a later one went on from.
         data: per split the number of examples and their hash.
         settings: the training config, resolved.
         versions: of stance and the packages that matter for the figures.

@@ -63,6 +63,26 @@ def test_the_base_may_lie_elsewhere_but_must_be_the_same(
         Predictor.from_pretrained(tmp_path / "delta", base=moved)
 
 
+def test_a_model_trained_on_from_a_trained_one_is_kept_as_the_difference_from_the_first_base(
+    tiny_config: TrainConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    tiny_config.training.tuning, tiny_config.training.lora_rank = Tuning.lora, 2
+    first = train(tiny_config, tmp_path / "first")
+    tiny_config.model.encoder, tiny_config.seed = str(tmp_path / "first"), 1
+    whole = train(tiny_config, tmp_path / "second")
+    save_delta(tmp_path / "second", tmp_path / "delta")
+    query = "encoder.encoder.layer.0.attention.self.query.weight"
+    assert load_file(tmp_path / "delta" / "delta.safetensors")[f"{query}.up"].shape == (32, 4)
+    shutil.rmtree(tmp_path / "first")
+    delta = Predictor.from_pretrained(tmp_path / "delta")
+    assert delta.predict_proba(TEXTS) == pytest.approx(whole.predict_proba(TEXTS), abs=1e-2)
+    assert delta.model_file.base == {
+        "name": str(tiny_encoder),
+        "sha256": first.model_file.base["sha256"],
+        f"{tmp_path / 'first'}_sha256": whole.model_file.base["sha256"],
+    }
+
+
 def test_a_model_whose_base_has_changed_gives_no_delta(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     content = json.loads((folder / "stance.json").read_text())
