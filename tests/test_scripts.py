@@ -97,7 +97,7 @@ MISTAKES = {
     "unknown experiment": (
         "train.py",
         ["experiment=quikstart"],
-        "Available options in 'experiment': default large quickstart search",
+        "Available options in 'experiment': default large large-again quickstart search",
     ),
     "no training data": ("train.py", ["data=table"], "give data.train=<file>"),
     "group as setting": ("predict.py", ["input=x.txt", "model=outputs/mine"], "it has: model.path"),
@@ -131,7 +131,7 @@ def test_broken_files_give_one_short_message(
 
 
 def test_train_then_evaluate_then_predict(
-    start_script: Run, tmp_path: Path, tiny_encoder: Path, tiny_data: Path
+    start_script: Run, run_script: Run, tmp_path: Path, tiny_encoder: Path, tiny_data: Path
 ) -> None:
     data = ["data=table", f"data.train={tiny_data}", f"data.test={tiny_data}"]
     settings = [f"model.encoder={tiny_encoder}", "model.layer=2", "training.epochs=1", "name=mine"]
@@ -140,11 +140,11 @@ def test_train_then_evaluate_then_predict(
     assert "━" not in trained.stderr, "a progress bar in a pipe"
     assert "epoch" not in trained.stderr
     assert "mine on validation, n = " in trained.stdout
-    judged = start_script("evaluate.py", *data, "model.path=outputs/mine", cwd=tmp_path)
+    judged = run_script("evaluate.py", *data, "model.path=outputs/mine", cwd=tmp_path)
     assert judged.returncode == 0, judged.stderr
     assert "TF-IDF + logistic" in judged.stdout
     assert json.loads((tmp_path / "outputs/mine/evaluation-test.json").read_text())["quality"]["n"] == 60
-    compared = start_script("compare.py", *data, "model.path=outputs/mine", "draws=50", cwd=tmp_path)
+    compared = run_script("compare.py", *data, "model.path=outputs/mine", "draws=50", cwd=tmp_path)
     assert compared.returncode == 0, compared.stderr
     assert "mine less default" in compared.stdout
     assert (tmp_path / "outputs/mine/against-default-test.jsonl").exists()
