@@ -17,7 +17,7 @@ from stance.graph_weights import check_architecture, graph_weights
 from stance.inference import Inference
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
-from stance.own_data import read_own_splits
+from stance.own_data import read_own_validation
 from stance.sources import GRAPHS, check_whole, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference
@@ -109,7 +109,7 @@ def _graph(network: TorchInference, folder: Path, precision: Precision) -> bytes
 def _write_int8(network: TorchInference, folder: Path, model_file: ModelFile, base: Path | None) -> list[Path]:
     """Writes the graph in 8 bits if it decides otherwise about few enough of the model's own validation labels."""
     try:
-        validation = read_own_splits(model_file).validation
+        validation = read_own_validation(model_file)
     except DataError as error:
         log.warning("No new graph in 8 bits: its validation sentences are not here to check it on. %s", error)
         return []

@@ -15,7 +15,7 @@ from stance.config import Precision, SoupConfig
 from stance.errors import ConfigError
 from stance.families import find_seeds
 from stance.model_file import NAME, ModelFile, check_vacant
-from stance.own_data import read_own_splits
+from stance.own_data import read_own_validation
 from stance.predict import Predictor
 from stance.sources import GRAPHS, SIEVE, WEIGHTS, clear_model, hash_file
 from stance.torch_inference import TorchInference
@@ -27,7 +27,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
 
     Raises:
         ConfigError: the models are not seeds of one recipe on one set of data, or ``folder`` holds a model already.
-        DataError: the sentences that they learned from cannot be had, or have changed.
+        DataError: the sentences that they were chosen by cannot be had, or have changed.
     """
     members = find_seeds(Path(config.folder))
     model_files = [ModelFile.read(member) for member in members]
@@ -35,7 +35,7 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
     if any((other.data, other.base) != (first.data, first.base) for other in model_files):
         raise ConfigError(f"The models in {config.folder} did not learn from the same data and base.")
     check_vacant(folder, overwrite=config.overwrite)
-    validation = read_own_splits(first).validation
+    validation = read_own_validation(first)
     folder.mkdir(parents=True, exist_ok=True)
     clear_model(folder)
     for path in members[0].iterdir():

@@ -14,11 +14,12 @@ from stance import export as module
 from stance import onnx_inference as module_of_onnx
 from stance.config import ExportConfig, ModelConfig, Pooling, Precision, TrainConfig, TrainedModelConfig
 from stance.data import read_examples
-from stance.errors import ConfigError, ModelError
+from stance.errors import ConfigError, DataError, ModelError
 from stance.export import export, write_graph
 from stance.labels import LABELS
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
+from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.sources import GRAPHS
 from stance.torch_inference import TorchInference
@@ -206,6 +207,26 @@ def test_8_bits_are_not_checked_on_other_sentences_than_the_models_own(
     assert "These are not the validation sentences of the model: expected 60 of SHA-256" in caplog.text
     assert "found 59" in caplog.text
     assert (folder / "graph.int8.onnx").read_bytes() == before
+
+
+def test_8_bits_are_checked_whatever_became_of_the_sentences_that_the_model_learned_from(
+    exported: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MOST_FLIPS", 1.0)
+    folder = shutil.copytree(exported, tmp_path / "copy")
+    model_file = ModelFile.read(folder)
+    own = tmp_path / "own.jsonl"
+    own.write_text("".join(tiny_data.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    model_file = replace(
+        model_file, settings=model_file.settings | {"data": {"train": str(own), "validation": str(tiny_data)}}
+    )
+    model_file.write(folder)
+    with pytest.raises(DataError, match="not the train sentences of the model"):
+        read_own_splits(model_file)
+    (folder / "graph.int8.onnx").unlink()
+    export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
+    assert not caplog.text
+    assert (folder / "graph.int8.onnx").exists()
 
 
 def test_training_anew_and_saving_leave_no_graph_of_another_model(

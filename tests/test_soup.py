@@ -52,6 +52,6 @@ def test_validation_sentences_that_have_changed_are_told(
     seeds: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stance.own_data.hash_examples", lambda _: "another")
-    with pytest.raises(DataError, match="not the train sentences of the model"):
+    with pytest.raises(DataError, match="not the validation sentences of the model"):
         soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")
     assert not (tmp_path / "soup").exists()
