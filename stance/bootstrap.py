@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.decision import BoolArray, FloatArray
+from stance.design import FEW_DOCUMENTS
 from stance.errors import ConfigError
 from stance.groups import numbered
 
 LEVEL = 0.95
-FEW = 20
-"""Clusters below which intervals come out too narrow."""
 
 Times = NDArray[np.int64]
 """How often each cluster is in each of several samples, of shape (samples, clusters)."""
@@ -131,7 +130,7 @@ class Resamples:
             low, high = np.where(values == 1, beyond, np.maximum(low, 0)), np.where(values == 0, 1 - beyond, high)
         counted = (statistic.cases.n.tolist(), statistic.cases.clusters.tolist())
         return [
-            None if np.isnan(value) else Estimate(value, lo, hi, n, clusters, clusters < FEW)
+            None if np.isnan(value) else Estimate(value, lo, hi, n, clusters, clusters < FEW_DOCUMENTS)
             for value, lo, hi, n, clusters in zip(values.tolist(), low.tolist(), high.tolist(), *counted, strict=True)
         ]
 

@@ -22,7 +22,7 @@ IntArray = NDArray[np.int64]
 Z = 1.959963984540054
 """Standard errors on either side of a 95 % interval."""
 FEW_DOCUMENTS = 20
-"""Below which their variance tells little of that of others."""
+"""Below which their variance tells little of that of others, and intervals come out too narrow."""
 
 
 @dataclass(frozen=True)

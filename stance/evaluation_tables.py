@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from stance.bootstrap import FEW, Estimate
+from stance.bootstrap import Estimate
 from stance.compare import Comparison
+from stance.design import FEW_DOCUMENTS
 from stance.evaluation import ConfusionRow, Evaluation, Figures, Leakage, Overlap, Quality, Scorecard, Slice
 from stance.figures import NAMES, counted, figure, with_interval
 
@@ -21,7 +22,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str | Table]:
     title = f"{evaluation.model} on {evaluation.split}" + " (trained on it!)" * evaluation.trained_on_it
     title += f", n = {quality.n:,}, {counted(quality.documents, 'document')}"
     yield _quality_table(title, quality, _LABELS_GIVEN)
-    yield f"Every label right: {_cell(quality.exact_match)}. Intervals are of 95 %; * fewer than {FEW} documents."
+    right = _cell(quality.exact_match)
+    yield f"Every label right: {right}. Intervals are of 95 %; * fewer than {FEW_DOCUMENTS} documents."
     yield _quality_table("Probabilities, and where the model is sure", quality, _PROBABILITIES)
     if evaluation.baselines:
         systems = {"this model": quality, **{name: rival.quality for name, rival in evaluation.baselines.items()}}
@@ -43,7 +45,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[str | Table]:
     yield _f1_table(f"F1 {title}", {names[0]: one.quality, names[1]: other.quality, "difference": difference})
     for figures in (_LABELS_GIVEN, _PROBABILITIES):
         yield _quality_table(f"{names[0]} less {names[1]}", difference, figures)
-    yield f"Every label right: {_cell(difference.exact_match)} more. * fewer than {FEW} documents."
+    yield f"Every label right: {_cell(difference.exact_match)} more. * fewer than {FEW_DOCUMENTS} documents."
     if comparison.contrast is not None:
         yield f"Contrast groups wholly right: {_cell(comparison.contrast)} more."
     yield (

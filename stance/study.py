@@ -11,11 +11,12 @@ from sklearn.metrics import f1_score
 from stance.baselines.contrastive import check_setfit
 from stance.baselines.keywords import keyword_list
 from stance.baselines.learned import learn
-from stance.bootstrap import FEW, Estimate, estimate_f1, estimate_share
+from stance.bootstrap import Estimate, estimate_f1, estimate_share
 from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig, TrainedModelConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, gold_matrix, read_split, read_splits
 from stance.decision import Decided
+from stance.design import FEW_DOCUMENTS
 from stance.evaluate import decide
 from stance.evaluation import Judgement
 from stance.families import find_families
@@ -143,8 +144,8 @@ def set_side_by_side(families: Mapping[str, Sequence[TrainedModelConfig]], confi
 def as_markdown(found: Study) -> Iterator[str]:
     """The lines of its tables."""
     yield (
-        f"Intervals are of 95 %, drawn by document or scenario; * marks those from fewer than {FEW}, which are too\n"
-        "narrow. Thresholds of all but the keyword list are fitted on validation.\n"
+        "Intervals are of 95 %, drawn by document or scenario; * marks those from fewer than "
+        f"{FEW_DOCUMENTS}, which are too\nnarrow. Thresholds of all but the keyword list are fitted on validation.\n"
     )
     for target in found.targets:
         heads = [f"{label} ({n:,})" for label, n in target.positives.items()]

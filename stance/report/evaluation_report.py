@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from stance.bootstrap import FEW, Estimate, Resamples, defined, ratios
+from stance.bootstrap import Estimate, Resamples, defined, ratios
 from stance.config import EvaluateConfig
 from stance.decision import FloatArray
+from stance.design import FEW_DOCUMENTS
 from stance.errors import ConfigError
 from stance.evaluation import NO_LABEL, Evaluation, Judged, Judgement, Slice
 from stance.figures import counted
@@ -84,7 +85,7 @@ def report_evaluation(config: EvaluateConfig, evaluation: Evaluation, judged: Ju
         labels=model.labels,
         no_label=NO_LABEL,
         systems={"this model": evaluation.quality, **{name: one.quality for name, one in evaluation.baselines.items()}},
-        few=FEW,
+        few=FEW_DOCUMENTS,
         sweeps=sweeps,
         sweep_data=[asdict(one) for one in sweeps],
         trade_offs=[_trade_off(evaluation, model, column) for column in columns],
