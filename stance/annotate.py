@@ -18,7 +18,16 @@ from stance.config import AnnotateConfig, Tool
 from stance.data import gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.labelled import NONE
-from stance.tables import READABLE, BadRow, check_apart, check_writable, rejected_line, write_text, writing
+from stance.tables import (
+    READABLE,
+    BadRow,
+    check_apart,
+    check_writable,
+    rejected_beside,
+    rejected_line,
+    write_text,
+    writing,
+)
 from stance.text import sentence_id
 
 _FORMATS: Mapping[Tool, Format] = {
@@ -97,7 +106,7 @@ def import_annotations(config: AnnotateConfig) -> Imported:
     if not ballot.readings:
         problems = [f"{row.where}: {row.reason}" for row in ballot.bad]
         raise DataError(f"{config.annotations} holds no annotation of {config.corpus}.", problems)
-    rejected = output.with_name(f"{output.name}.rejected.jsonl")
+    rejected = rejected_beside(output)
     _write_rejected(rejected, ballot.bad)
     # In .csv an empty cell of a sample is a sentence that nobody has coded.
     without = [NONE] if corpus.is_sample and output.suffix.lower() == ".csv" else []

@@ -20,7 +20,16 @@ from stance.output_folder import REJECTED
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
-from stance.tables import check_writable, common_columns, is_same, json_line, rejected_line, replacing, writing
+from stance.tables import (
+    check_writable,
+    common_columns,
+    is_same,
+    json_line,
+    rejected_beside,
+    rejected_line,
+    replacing,
+    writing,
+)
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +63,7 @@ def rejects_of(config: PredictConfig) -> Path | None:
     if config.output in (None, STDOUT):
         return None
     output = Path(str(config.output))
-    return output / REJECTED if _is_folder(config) else output.with_name(f"{output.name}.rejected.jsonl")
+    return output / REJECTED if _is_folder(config) else rejected_beside(output)
 
 
 def _is_folder(config: PredictConfig) -> bool:

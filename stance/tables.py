@@ -429,6 +429,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+def rejected_beside(output: Path) -> Path:
+    """The file of the rows that were set aside, beside the one that all others went to."""
+    return output.with_name(f"{output.name}.rejected.jsonl")
+
+
 def rejected_line(row: BadRow) -> str:
     """A bad row as a line of the file of those that were set aside."""
     return json_line({"where": row.where, "reason": row.reason, "raw": row.raw})
