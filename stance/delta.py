@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 from stance.arrays import write_arrays
 from stance.errors import ModelError
 from stance.model_file import NAME, ModelFile
-from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, hash_file
+from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, Source, hash_file
 
 Weights = Mapping[str, NDArray[np.float32]]
 """Arrays by their name in the network."""
@@ -43,8 +43,7 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
     Raises:
         ModelError: the base cannot be had, or is not the one that the model started from.
     """
-    model_file = _from_first_base(ModelFile.read(folder), folder)
-    source = model_file.find_base()
+    model_file, source = _from_first_base(folder)
     after = load_file(folder / WEIGHTS)
     before = {name: array for name, array in _base_weights(source.folder).items() if name in after}
     kept: dict[str, NDArray[np.float32]] = {}
@@ -91,8 +90,9 @@ def read_delta(folder: Path, base: Path) -> Weights:
     return weights
 
 
-def _from_first_base(model_file: ModelFile, folder: Path) -> ModelFile:
-    """What the model file says, but with the base of the first of several trainings as base."""
+def _from_first_base(folder: Path) -> tuple[ModelFile, Source]:
+    """What the model file says, but with the base of the first of several trainings as base; and that base."""
+    model_file = ModelFile.read(folder)
     source = model_file.find_base()
     if source.sha256 != model_file.base["sha256"]:
         raise ModelError(
@@ -100,10 +100,10 @@ def _from_first_base(model_file: ModelFile, folder: Path) -> ModelFile:
             f"{model_file.base['sha256']}, found {source.sha256}."
         )
     if not (source.folder / NAME).exists():
-        return model_file
-    earlier = _from_first_base(ModelFile.read(source.folder), source.folder)
+        return model_file, source
+    earlier, first = _from_first_base(source.folder)
     begun = {f"{source.name}_sha256": source.sha256} | earlier.base
-    return replace(model_file, base=model_file.base | begun)
+    return replace(model_file, base=model_file.base | begun), first
 
 
 def _base_weights(folder: Path) -> Weights:
