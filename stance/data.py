@@ -45,20 +45,31 @@ class Example:
 
 @dataclass(frozen=True)
 class Splits:
-    """Examples to learn from and examples to choose by."""
+    """Examples to learn from and examples to choose by.
+
+    Attributes:
+        train, validation: labelled sentences.
+        unlabelled: sentences to learn from as teachers label them; that their ``labels`` are empty says nothing.
+    """
 
     train: list[Example]
     validation: list[Example]
+    unlabelled: list[Example] = field(default_factory=list)
+
+    @property
+    def parts(self) -> dict[str, list[Example]]:
+        """By name, those of the three that hold anything."""
+        return {name: examples for name, examples in vars(self).items() if examples}
 
 
 def read_examples(
-    path: Path, labels: Sequence[str], columns: DataConfig | None = None, keep: Sequence[str] = ()
+    path: Path, labels: Sequence[str] | None, columns: DataConfig | None = None, keep: Sequence[str] = ()
 ) -> list[Example]:
     """Reads a labelled file; the label column holds a list of names, names in one text, or a single name.
 
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file.
-        labels: the names allowed, in the order to give them.
+        labels: the names allowed, in the order to give them; None does not look at the label column.
         columns: names of the columns and how labels are written; by default those of the shipped data.
         keep: other columns to keep, where there are such.
 
@@ -109,7 +120,7 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequ
 
 
 def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
-    """The training and validation examples; without a validation file, scenarios of ``train`` are held out for it.
+    """What to learn from and to choose by; without a validation file, scenarios of ``train`` are held out for it.
 
     Raises:
         ConfigError, DataError: as ``read_split``; or a label has no training example.
@@ -124,7 +135,8 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
         raise DataError(
             f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples; {config.train} has none."
         )
-    return Splits(train, validation)
+    unlabelled = [] if config.unlabelled is None else read_examples(Path(config.unlabelled), None, config)
+    return Splits(train, validation, unlabelled)
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
@@ -185,11 +197,11 @@ def _referenced(folder: Path, split: str, labels: Sequence[str], keep: Sequence[
 
 
 def _example(
-    row: GoodRow, labels: Sequence[str], columns: DataConfig, keep: Sequence[str]
+    row: GoodRow, labels: Sequence[str] | None, columns: DataConfig, keep: Sequence[str]
 ) -> tuple[Example | None, list[str]]:
     wrong: list[str] = []
     values = row.values
-    for column in (columns.text_column, columns.label_column):
+    for column in (columns.text_column, *(() if labels is None else (columns.label_column,))):
         if column not in values:
             wrong.append(f"no '{column}' column; {did_you_mean(column, map(str, values))}")
     if wrong:
@@ -199,18 +211,19 @@ def _example(
         wrong.append(f"expected '{columns.text_column}' to be text, found {_shown(text)}")
     elif not text.strip():
         wrong.append(f"'{columns.text_column}' is empty")
-    cell = values[columns.label_column]
+    carried = () if labels is None else _carried(values[columns.label_column], labels, columns, wrong)
+    identifier = _identifier(values.get("id"), row.where, "id", wrong)
+    scenario = _identifier(values.get(columns.scenario_column), identifier, columns.scenario_column, wrong)
+    return Example(identifier, str(text), carried, scenario, _kept(values, keep)), wrong
+
+
+def _carried(cell: Any, labels: Sequence[str], columns: DataConfig, wrong: list[str]) -> tuple[str, ...]:
     names = label_names(cell, columns)
     if names is None:
         wrong.append(f"expected '{columns.label_column}' to be label names, found {_shown(cell)}")
-        return None, wrong
-    for name in names:
-        if name not in labels:
-            wrong.append(f"unknown label '{name}'; {did_you_mean(name, labels)}")
-    identifier = _identifier(values.get("id"), row.where, "id", wrong)
-    scenario = _identifier(values.get(columns.scenario_column), identifier, columns.scenario_column, wrong)
-    carried = tuple(label for label in labels if label in names)
-    return Example(identifier, str(text), carried, scenario, _kept(values, keep)), wrong
+        return ()
+    wrong.extend(f"unknown label '{name}'; {did_you_mean(name, labels)}" for name in names if name not in labels)
+    return tuple(label for label in labels if label in names)
 
 
 def _kept(values: Mapping[str, Any], keep: Sequence[str]) -> dict[str, Any]:

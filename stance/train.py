@@ -83,7 +83,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     run = Run(
         settings=_settings(config),
         base={"name": base.name, "sha256": base.sha256} | _teacher_hashes(config),
-        data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in vars(splits).items()},
+        data={name: {"n": len(part), "sha256": hash_examples(part)} for name, part in splits.parts.items()},
     )
     set_seed(config.seed)
     # Determinism would fill memory that nothing reads: a quarter of a step's time.
@@ -114,7 +114,7 @@ def _save(
     logits = inference.logits([example.text for example in splits.validation]).values
     decision, metrics = decide(logits, splits.validation, tuple(config.labels), config.decision)
     inference.save_pretrained(folder)
-    learned = {name: fingerprint_set(example.text for example in part) for name, part in vars(splits).items()}
+    learned = {name: fingerprint_set(example.text for example in part) for name, part in splits.parts.items()}
     write_fingerprints(folder, learned, run.data)
     (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8", newline="\n")
     ModelFile(
@@ -147,6 +147,8 @@ def _check(config: TrainConfig) -> None:
     dropout, repeats = config.model.dropout, config.data.reference_repeats
     check_settings("model.", [("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1")])
     check_settings("data.", [("reference_repeats", repeats, repeats >= 1, "at least 1")])
+    if config.data.unlabelled is not None and not config.objective.teachers:
+        raise ConfigError("data.unlabelled is labelled by teachers: name them, objective.teachers=[large].")
     if training.batch_size % process_count():
         raise ConfigError(
             f"training.batch_size={training.batch_size} cannot be shared evenly by {process_count()} processes."
@@ -201,7 +203,7 @@ def _fit(
         objective=Objective(config.objective),
         model=tunable,
         args=_arguments(config, checkpoints),
-        train_dataset=_dataset(*lessons(splits.train, config), tokenizer, length),
+        train_dataset=_dataset(*lessons(splits, config), tokenizer, length),
         eval_dataset=_dataset(
             [example.text for example in validation], gold_matrix(validation, labels), tokenizer, length
         ),
@@ -373,20 +375,26 @@ class _Watch(TrainerCallback):
         log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, told["metrics"]["eval_macro_f1"])
 
 
-def lessons(examples: list[Example], config: TrainConfig) -> tuple[list[str], FloatArray]:
+def lessons(splits: Splits, config: TrainConfig) -> tuple[list[str], FloatArray]:
     """What the network is to learn from: texts, and what it is to answer, of shape (texts, labels).
 
-    The answers are the labels, or between them and the teachers' probabilities; for variants these alone.
+    The answers are the labels, or between them and the teachers' probabilities; for variants and for unlabelled
+    sentences these alone.
     """
-    texts = [example.text for example in examples]
-    gold = gold_matrix(examples, tuple(config.labels)).astype(np.float64)
+    labels = tuple(config.labels)
+    texts = [example.text for example in splits.train]
+    gold = gold_matrix(splits.train, labels).astype(np.float64)
     objective = config.objective
     if not objective.teachers:
         return texts, gold
     varied = [*texts, *vary(texts, objective.variants, seed=0)]  # whatever the run's: teachers are asked once for all
-    answers = ask(objective.teachers, varied, tuple(config.labels))
+    answers = ask(objective.teachers, varied, labels)
     answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
-    return varied, answers
+    if not splits.unlabelled:
+        return varied, answers
+    more = [example.text for example in splits.unlabelled]
+    # Asked apart: what is known of either is still known when the other changes.
+    return [*varied, *more], np.concatenate([answers, ask(objective.teachers, more, labels)])
 
 
 def _dataset(

@@ -48,6 +48,14 @@ def test_a_table_with_one_label_a_row_is_read(tmp_path: Path) -> None:
     assert examples[0].scenario == examples[0].id
 
 
+def test_of_unlabelled_sentences_only_the_text_is_needed(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "speeches.jsonl", [{"text": "We offer.", "labels": 7}, {"text": "It rained."}])
+    assert [(e.text, e.labels) for e in read_examples(path, None)] == [("We offer.", ()), ("It rained.", ())]
+    with pytest.raises(DataError) as caught:
+        read_examples(path, None, DataConfig(text_column="sentence"))
+    assert len(caught.value.problems) == 2
+
+
 def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:
     path = tmp_path / "joined.tsv"
     path.write_text("text\tlabels\nIf so, we offer.\tcondition; offer\n")

@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
-from stance.data import read_examples
+from stance.data import Splits, read_examples, read_splits
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError
+from stance.leakage import find_overlaps
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.objective import check_objective
@@ -192,7 +193,7 @@ def test_a_teacher_is_learned_from_and_belongs_to_the_run(
     tiny_config.objective.teachers, tiny_config.objective.teacher_weight = [str(tiny_model)], 0.25
     gold = np.array([[label in example.labels for label in tiny_config.labels] for example in examples])
     wanted = 0.75 * gold + 0.25 * tiny_predictor.predict_proba(texts)
-    told, answers = lessons(examples, tiny_config)
+    told, answers = lessons(Splits(examples, []), tiny_config)
     assert told == texts
     assert answers == pytest.approx(wanted)
     train(tiny_config, tmp_path / "pupil")
@@ -205,15 +206,35 @@ def test_variants_are_labelled_by_the_teachers_alone(
 ) -> None:
     examples = read_examples(tiny_data, tiny_config.labels)
     tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 2
-    texts, answers = lessons(examples, tiny_config)
+    texts, answers = lessons(Splits(examples, []), tiny_config)
     varied = texts[len(examples) :]
     assert len(varied) == 2 * len(examples)
     assert answers[len(examples) :] == pytest.approx(tiny_predictor.predict_proba(varied))
     tiny_config.seed += 1
-    assert lessons(examples, tiny_config)[0] == texts
+    assert lessons(Splits(examples, []), tiny_config)[0] == texts
     tiny_config.objective.teachers = []
     with pytest.raises(ConfigError, match="labelled by teachers"):
         check_objective(tiny_config.objective)
+
+
+def test_unlabelled_sentences_are_learned_from_as_the_teachers_label_them(
+    tiny_config: TrainConfig, tiny_data: Path, tiny_model: Path, tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    more = [{"text": f"Sentence {n} of a speech offers peace.", "labels": "unknown"} for n in range(5)]
+    tiny_config.data.unlabelled = str(write_jsonl(tmp_path / "speeches.jsonl", more))
+    with pytest.raises(ConfigError, match="labelled by teachers"):
+        train(tiny_config, tmp_path / "pupil")
+    tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 1
+    splits = read_splits(tiny_config.labels, tiny_config.data, tiny_config.seed)
+    texts, answers = lessons(splits, tiny_config)
+    assert len(texts) == 2 * len(splits.train) + 5
+    assert texts[-5:] == [row["text"] for row in more]
+    assert answers[-5:] == pytest.approx(tiny_predictor.predict_proba(texts[-5:]))
+    pupil = train(tiny_config, tmp_path / "pupil")
+    assert pupil.model_file.data["unlabelled"]["n"] == 5
+    overlaps = find_overlaps(pupil, splits.unlabelled)
+    assert overlaps is not None
+    assert [(overlap.learned, overlap.exact) for overlap in overlaps] == [("unlabelled", True)] * 5
 
 
 def test_a_teacher_of_other_labels_is_refused(tiny_config: TrainConfig, tiny_model: Path, tmp_path: Path) -> None:
