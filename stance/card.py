@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stance.agreement import Agreement, agreement
 from stance.contrast import ContrastGroup
-from stance.data import SPLITS
+from stance.data import SPLITS, Example
 from stance.errors import DataError
 from stance.figures import figure
 from stance.labels import LABELS
@@ -64,6 +64,19 @@ def _contrast_tables(data: ShippedData) -> Iterator[str]:
     )
 
 
+def _speech_tables(data: ShippedData) -> Iterator[str]:
+    decades: Mapping[str, list[Example]] = defaultdict(list)
+    for line in data.speeches:
+        decades[f"{line.scenario[:3]}0s"].append(line)
+    yield from table(
+        ("decade", "sentences", "speeches"),
+        (
+            (name, len(part), len({line.scenario for line in part}))
+            for name, part in {**decades, "all": data.speeches}.items()
+        ),
+    )
+
+
 def _real_tables(data: ShippedData) -> Iterator[str]:
     parts = {split: [line for line in data.real if line.split == split] for split in SPLITS}
     yield from table(
@@ -104,6 +117,7 @@ def _agreement(lines: Sequence[Reference]) -> tuple[Agreement, ...]:
 _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {
     "written": _written_tables,
     "contrast": _contrast_tables,
+    "speeches": _speech_tables,
     "real": _real_tables,
     "agreement": _agreement_tables,
 }

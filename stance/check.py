@@ -108,13 +108,20 @@ def _share(answers: Iterable[bool]) -> float:
 def _wrong_ids(data: ShippedData) -> Iterator[str]:
     texts = {
         **{line.id: line.text for line in data.written},
+        **{line.id: line.text for line in data.speeches},
         **{member.id: member.text for group in data.contrast for member in group.members},
     }
     for id_, text in texts.items():
         if id_ != sentence_id(text):
             yield f"{id_}: the id is not the hash of the text; expected {sentence_id(text)}"
-    members = (member.id for group in data.contrast for member in group.members)
-    uses = Counter(chain((line.id for line in data.written), members, (line.id for line in data.real)))
+    uses = Counter(
+        chain(
+            (line.id for line in data.written),
+            (member.id for group in data.contrast for member in group.members),
+            (line.id for line in data.speeches),
+            (line.id for line in data.real),
+        )
+    )
     yield from (f"{id_}: the same sentence stands in {n} places" for id_, n in uses.items() if n > 1)
 
 
@@ -133,11 +140,12 @@ def _repeated_openings(data: ShippedData) -> Iterator[str]:
 
 
 def _alike(data: ShippedData) -> Iterator[str]:
-    """Near-duplicates among written sentences, of contrast sets with anything else, and of real ones across splits."""
-    # Two texts that share a family may be alike: members of one contrast group, real sentences of one split.
+    """Near-duplicates among written sentences, of contrast sets or speeches with others, and across real splits."""
+    # Two texts that share a family may be alike: members of one contrast group, speeches, real sentences of one split.
     entries = [
         *((line.id, line.text, line.id) for line in data.written),
         *((member.id, member.text, group.name) for group in data.contrast for member in group.members),
+        *((line.id, line.text, "speeches") for line in data.speeches),
         *((line.id, data.texts[line.id], f"real {line.split}") for line in data.real if line.id in data.texts),
     ]
     for one, other, similarity in near_duplicates([text for _, text, _ in entries]):

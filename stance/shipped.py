@@ -1,11 +1,11 @@
-"""The shipped data as a whole: written sentences, contrast sets, and real sentences by reference."""
+"""The shipped data as a whole: written sentences, contrast sets, speeches, and real sentences by reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stance.contrast import ContrastGroup, read_contrast
-from stance.data import SPLITS, read_examples
+from stance.data import SPLITS, Example, read_examples
 from stance.errors import DataError
 from stance.labels import LABELS
 from stance.references import TEXTS, Reference, read_references, read_texts
@@ -35,27 +35,31 @@ class ShippedData:
     Attributes:
         written: sentences written for the project.
         contrast: the contrast sets.
+        speeches: sentences that nobody has labelled.
         real: sentences by reference.
         texts: texts of the real sentences by id, as far as they have been fetched.
     """
 
     written: tuple[WrittenSentence, ...]
     contrast: tuple[ContrastGroup, ...]
+    speeches: tuple[Example, ...]
     real: tuple[Reference, ...]
     texts: Mapping[str, str]
 
 
 def read_shipped(folder: Path) -> ShippedData:
-    """Reads ``written/``, ``contrast.jsonl`` and ``real/`` of a data folder.
+    """Reads ``written/``, ``contrast.jsonl``, ``speeches.jsonl`` and ``real/`` of a data folder.
 
     Raises:
         DataError: a file cannot be read, or lines are wrong.
     """
     written = [line for split in SPLITS for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
     contrast = read_contrast(folder / "contrast.jsonl", LABELS)
+    speeches = read_examples(folder / "speeches.jsonl", None)
     real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
     source = folder / "real" / TEXTS
-    return ShippedData(tuple(written), tuple(contrast), tuple(real), read_texts(source) if source.exists() else {})
+    texts = read_texts(source) if source.exists() else {}
+    return ShippedData(tuple(written), tuple(contrast), tuple(speeches), tuple(real), texts)
 
 
 def _read_written(path: Path, split: str) -> list[WrittenSentence]:

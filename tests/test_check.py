@@ -115,6 +115,13 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         "the same sentence stands in 2 places",
     ),
+    "test sentence in a speech": (
+        lambda folder: _change(
+            folder / "speeches.jsonl",
+            lambda lines: retext(lines[0], read_jsonl(folder / "written" / "test.jsonl")[0]["text"] + " Thank you."),
+        ),
+        "are near-duplicates",
+    ),
     "document in two splits": (
         lambda folder: _change(
             folder / "real" / "test.jsonl",
