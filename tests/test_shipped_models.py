@@ -82,7 +82,8 @@ def test_the_site_s_boilerplate_at_the_end_of_an_article_carries_nothing(default
 
 def test_the_first_answer_of_a_new_process_comes_within_two_seconds_and_without_torch() -> None:
     code = (
-        "import sys; from stance.predict import predict; print(predict('He denied it.').labels, 'torch' in sys.modules)"
+        "import sys; from stance.predict import predict; "
+        "print(predict('She denied the charges.').labels, 'torch' in sys.modules)"
     )
     for _ in range(5):  # one of five: what else runs on the machine is not stance's doing
         start = time.perf_counter()
