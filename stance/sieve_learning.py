@@ -1,9 +1,10 @@
 """Learns the sieve of a model from the model's own answers, and finds where it is sure: ``sieve.safetensors``.
 
 What it may lose is bounded whatever the two are like. Sentences are ranked by how far the sieve's highest logit lies
-above where few sentences with that label lie. Of n sentences that the model gives a label, and that the sieve has not
-learned from, the k-th lowest is found; a new one like them lies lower with a chance of k / (n + 1) (split conformal
-prediction, Vovk et al. 2005). A sentence is settled if it lies lower than that for every label. The n are of the
+above where few sentences with that label lie, in terms of how far apart the lowest of these lie: what is far for one
+label is near for another. Of n sentences that the model gives a label, and that the sieve has not learned from, the
+k-th lowest is found; a new one like them lies lower with a chance of k / (n + 1) (split conformal prediction, Vovk et
+al. 2005). A sentence is settled if it lies lower than that for every label. The n are of the
 validation sentences and of a share of the training sentences, held out: validation alone has too few. The model itself
 has learned from the latter and is surer of them than of new ones, so the promise is a little bold for these.
 
@@ -47,8 +48,9 @@ _RATE, _DECAY, _BATCH = 3e-3, 0.01, 4096
 """Learning rate at its highest, weight decay, and tokens a batch."""
 _ROUNDING = 1e-9
 """By which a product that should be a whole number may fall short of it."""
-_FEW = 0.05
-"""Share of the sentences with a label from whose highest logit on the label's logits are counted."""
+_FEW, _SOME = 0.05, 0.2
+"""Shares of the sentences with a label: from the highest logit of the first on the label's logits are counted, and up
+to that of the second they lie one step apart."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,8 @@ def learn_sieve(config: SieveConfig) -> Learned:
         write_sieve(temporary, arrays | {"below": np.zeros(len(predictor.labels))})
         untried = Sieve.read(temporary)
         said = untried.logits(judged_ids)
-        few = _few(untried.logits(ids[: len(texts)]), taught_given)
-        sure = few + _margin(said - few, given, predictor.labels, config.loss)
+        few, step = _scale(untried.logits(ids[: len(texts)]), taught_given)
+        sure = few + step * _margin((said - few) / step, given, predictor.labels, config.loss)
         write_sieve(temporary, arrays | {"below": np.minimum(sure, _silent(decision))})
     sieve = Sieve.read(path)
     settled = sieve.settles(said)
@@ -245,10 +247,14 @@ def _padded(ids: Ids) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(input_ids), torch.from_numpy(mask).float()
 
 
-def _few(said: Floats, given: BoolArray) -> Floats:
-    """Per label, the logit of the sieve that few of the sentences lie below which the model gives the label."""
+def _scale(said: Floats, given: BoolArray) -> tuple[Floats, Floats]:
+    """Per label, the sieve's logit that few of the sentences lie below to which the model gives it, and a step.
+
+    The step is how far above that the logit lies that some of them lie below.
+    """
     columns = (said[given[:, column], column] for column in range(given.shape[1]))
-    return np.array([np.quantile(column, _FEW) if len(column) else 0 for column in columns])
+    few, some = np.array([np.quantile(each, (_FEW, _SOME)) if len(each) else (0, 1) for each in columns]).T
+    return few, np.maximum(some - few, _ROUNDING)
 
 
 def _silent(decision: Decision) -> Floats:
