@@ -1,7 +1,7 @@
 """The graph by which ONNX Runtime runs an encoder of the BERT kind: what is computed, without the weights.
 
-It uses the runtime's own fused operators where they are fast, so that little is left to its optimiser. The operators are described in
-https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
+It uses the runtime's own fused operators where they are fast, so that little is left to its optimiser. They are
+described in https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
 
 from collections.abc import Mapping, Sequence
