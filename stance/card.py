@@ -46,6 +46,11 @@ def _written_tables(data: ShippedData) -> Iterator[str]:
     yield ""
     genres = Counter(line.genre for line in data.written)
     yield "Genres: " + ", ".join(f"{genre} {n:,}" for genre, n in genres.most_common()) + "."
+    phenomena = dict.fromkeys((line.group, line.phenomenon) for line in data.written if line.phenomenon)
+    if phenomena:
+        yield ""
+        counts = Counter(phenomenon for _, phenomenon in phenomena)
+        yield "Groups: " + ", ".join(f"{phenomenon} {n:,}" for phenomenon, n in counts.most_common()) + "."
 
 
 def _combinations(lines: Sequence[WrittenSentence | Reference]) -> Iterator[str]:

@@ -15,12 +15,12 @@ from stance.card import with_tables
 from stance.config import CheckConfig
 from stance.duplicates import near_duplicates
 from stance.labels import LABELS, indicator_matrix
-from stance.shipped import ShippedData, read_shipped
+from stance.shipped import ShippedData, WrittenSentence, read_shipped
 from stance.tables import write_text
 from stance.text import sentence_id
 
 OPENING = 5
-"""No two written sentences open with the same words, this many."""
+"""No two written sentences open with the same words, this many, but those of one group."""
 
 _SETTLED = 3
 """The reader who settles what two before disagree on."""
@@ -67,6 +67,7 @@ def check(config: CheckConfig) -> Report:
         *_wrong_ids(data),
         *_split_apart(data),
         *_repeated_openings(data),
+        *_broken_groups(data),
         *_alike(data),
         *_unread(data),
         *(f"{r.what}: {r.found:,.2f} found, at least {r.wanted:,.2f} promised" for r in requirements if not r.met),
@@ -135,15 +136,31 @@ def _split_apart(data: ShippedData) -> Iterator[str]:
 
 
 def _repeated_openings(data: ShippedData) -> Iterator[str]:
-    openings = Counter(" ".join(line.text.lower().split()[:OPENING]) for line in data.written)
-    yield from (f"{n} written sentences open with '{opening}'" for opening, n in openings.items() if n > 1)
+    openings: Mapping[str, set[str]] = defaultdict(set)
+    for line in data.written:
+        openings[" ".join(line.text.lower().split()[:OPENING])].add(line.group)
+    yield from (f"{len(of)} written sentences open with '{opening}'" for opening, of in openings.items() if len(of) > 1)
+
+
+def _broken_groups(data: ShippedData) -> Iterator[str]:
+    groups: Mapping[str, list[WrittenSentence]] = defaultdict(list)
+    for line in data.written:
+        if line.group != line.id or line.phenomenon is not None:
+            groups[line.group].append(line)
+    for name, members in groups.items():
+        phenomena = {line.phenomenon for line in members}
+        if len(members) == 1 or len(phenomena) > 1 or None in phenomena:
+            yield (
+                f"group '{name}': expected two or more sentences of one phenomenon, found {len(members)} of "
+                f"{', '.join(map(str, phenomena))}"
+            )
 
 
 def _alike(data: ShippedData) -> Iterator[str]:
     """Near-duplicates among written sentences, of contrast sets or speeches with others, and across real splits."""
-    # Two texts that share a family may be alike: members of one contrast group, speeches, real sentences of one split.
+    # Two texts that share a family may be alike: members of one group, speeches, real sentences of one split.
     entries = [
-        *((line.id, line.text, line.id) for line in data.written),
+        *((line.id, line.text, line.group) for line in data.written),
         *((member.id, member.text, group.name) for group in data.contrast for member in group.members),
         *((line.id, line.text, "speeches") for line in data.speeches),
         *((line.id, data.texts[line.id], f"real {line.split}") for line in data.real if line.id in data.texts),

@@ -18,7 +18,12 @@ GENRES = (
 
 @dataclass(frozen=True)
 class WrittenSentence:
-    """A written sentence and what its line says beside text and labels."""
+    """A written sentence and what its line says beside text and labels.
+
+    Attributes:
+        group: of sentences that differ in the one thing that decides; its own id where it stands alone.
+        phenomenon: what the members of its group differ in; None where it stands alone.
+    """
 
     id: str
     text: str
@@ -26,6 +31,8 @@ class WrittenSentence:
     split: str
     scenario: str
     genre: str
+    group: str
+    phenomenon: str | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def read_shipped(folder: Path) -> ShippedData:
 
 
 def _read_written(path: Path, split: str) -> list[WrittenSentence]:
-    examples = read_examples(path, LABELS, keep=["genre"])
+    examples = read_examples(path, LABELS, keep=["genre", "group", "phenomenon"])
     genres = [str(example.columns.get("genre")) for example in examples]
     unknown = [
         f"{e.id}: unknown genre '{genre}'" for e, genre in zip(examples, genres, strict=True) if genre not in GENRES
@@ -71,6 +78,8 @@ def _read_written(path: Path, split: str) -> list[WrittenSentence]:
     if unknown:
         raise DataError(f"{path} names genres that are not known ({', '.join(GENRES)}):", unknown)
     return [
-        WrittenSentence(e.id, e.text, e.labels, split, e.scenario, genre)
+        WrittenSentence(
+            e.id, e.text, e.labels, split, e.scenario, genre, e.columns.get("group", e.id), e.columns.get("phenomenon")
+        )
         for e, genre in zip(examples, genres, strict=True)
     ]

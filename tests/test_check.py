@@ -101,6 +101,14 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         "2 written sentences open with",
     ),
+    "group of one": (
+        in_written(lambda lines: lines[0].update(group="pair", phenomenon="actor swapped")),
+        "group 'pair': expected two or more sentences of one phenomenon, found 1 of actor swapped",
+    ),
+    "group of two phenomena": (
+        in_written(lambda lines: [line.update(group="pair", phenomenon=line["id"]) for line in lines[:2]]),
+        "group 'pair': expected two or more sentences of one phenomenon, found 2 of",
+    ),
     "scenario in two splits": (
         lambda folder: _change(
             folder / "written" / "train.jsonl",
@@ -148,6 +156,16 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_each_fault_is_found(data: Path, spoil: Callable[[Path], None], told: str) -> None:
     spoil(data)
     assert any(told in problem for problem in found_in(data)), found_in(data)
+
+
+def test_members_of_a_group_may_be_alike(data: Path) -> None:
+    def pair(lines: list[Line]) -> None:
+        retext(lines[0], lines[1]["text"] + " Really.")
+        for line in lines[:2]:
+            line.update(group="pair", phenomenon="actor swapped")
+
+    in_written(pair)(data)
+    assert found_in(data) == []
 
 
 def test_fetched_texts_are_compared_too(data: Path) -> None:
