@@ -28,13 +28,13 @@ from stance.config import SieveConfig
 from stance.data import gold_matrix, hold_out
 from stance.decision import BoolArray, Decision
 from stance.errors import DataError, check_settings
-from stance.inference import batches_by_length, encode, padded
+from stance.inference import Tokenize, batches_by_length, encode, padded
 from stance.model_file import ModelFile
 from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sieve import FAR, NEAR, Sieve, write_sieve
-from stance.sources import SIEVE, find_source
+from stance.sources import SIEVE, Source, find_source
 from stance.tables import replacing
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
@@ -94,34 +94,24 @@ def learn_sieve(config: SieveConfig) -> Learned:
     # A text that is there twice is no second witness.
     untaught = dict.fromkeys(example.text for example in held_out)
     judged = [*untaught, *(example.text for example in splits.validation)]
-    network = TorchInference.from_pretrained(
-        source.folder,
-        max_length=model_file.max_length,
-        base=model_file.find_delta_base(source, config.model.base),
-        device="cpu",
-    )
-    tokenize = tokenize_with(network.tokenizer)
+    tokenize, words = _tokenizer_and_words(model_file, source, config)
     ids, judged_ids = (encode(tokenize, each, model_file.max_length).ids for each in (varied, judged))
-    words = network.network.get_input_embeddings().weight.detach().numpy()
-    widest = words.shape[1]
-    check_settings("", [("width", config.width, config.width <= widest, f"at most the model's own {widest}")])
     torch.manual_seed(config.seed)
     student = _Student(_start(words, ids, config.width), config.channels, len(predictor.labels))
     answers = _ask(predictor, varied)
     _learn(student, ids, answers, config)
-    arrays = student.arrays()
     decision = model_file.decision
     taught_given = decision.decide(decision.probabilities(answers[: len(texts)])).carried
     exact = predictor.logits(judged)
     given = decision.decide(decision.probabilities(exact)).carried
     path = source.folder / SIEVE
     with replacing(path) as temporary:
-        write_sieve(temporary, arrays | {"below": np.zeros(len(predictor.labels))})
+        write_sieve(temporary, student.arrays() | {"below": np.zeros(len(predictor.labels))})
         untried = Sieve.read(temporary)
         said = untried.logits(judged_ids)
         few, step = _scale(untried.logits(ids[: len(texts)]), taught_given)
         sure = few + step * _margin((said - few) / step, given, predictor.labels, config.loss)
-        write_sieve(temporary, arrays | {"below": np.minimum(sure, _silent(decision))})
+        write_sieve(temporary, student.arrays() | {"below": np.minimum(sure, _silent(decision))})
     sieve = Sieve.read(path)
     settled = sieve.settles(said)
     learned = Learned(
@@ -161,6 +151,16 @@ def _check(config: SieveConfig) -> None:
             ("channels", config.channels, config.channels >= 1, "at least 1"),
         ),
     )
+
+
+def _tokenizer_and_words(model_file: ModelFile, source: Source, config: SieveConfig) -> tuple[Tokenize, Floats]:
+    """The model's tokenizer, and its word vectors, of shape (vocabulary, width)."""
+    base = model_file.find_delta_base(source, config.model.base)
+    network = TorchInference.from_pretrained(source.folder, max_length=model_file.max_length, base=base, device="cpu")
+    words = network.network.get_input_embeddings().weight.detach().numpy()
+    widest = words.shape[1]
+    check_settings("", [("width", config.width, config.width <= widest, f"at most the model's own {widest}")])
+    return tokenize_with(network.tokenizer), words
 
 
 def _ask(predictor: Predictor, texts: Sequence[str]) -> Floats:
