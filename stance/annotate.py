@@ -14,8 +14,8 @@ from stance.annotation.label_errors import Suspect, suspects
 from stance.annotation.sentences import LabelledCorpus, read_corpus, row_of, schema_of
 from stance.annotation.suggestion import Suggestion, suggest
 from stance.annotation.voting import Ballot, collect, majority
-from stance.config import AnnotateConfig, Tool
-from stance.data import gold_matrix, read_examples
+from stance.config import AnnotateConfig, DataConfig, Tool
+from stance.data import Example, gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.labelled import NONE
 from stance.tables import (
@@ -138,7 +138,7 @@ def suggest_sentences(config: AnnotateConfig) -> list[Suggestion]:
     if config.n < 1:
         raise ConfigError(f"Expected n to be at least 1, found {config.n}.")
     corpus = _corpus(config)
-    annotated = () if config.annotated is None else read_examples(Path(config.annotated), corpus.labels)
+    annotated = () if config.annotated is None else _annotated(Path(config.annotated), corpus)
     suggestions = suggest(corpus, config.n, {example.id for example in annotated})
     rows = [row_of(corpus.sentences[one.id]) | {"reason": one.reason} for one in suggestions]
     _write(output, pa.schema([("reason", pa.string())]), schema_of(corpus), rows)
@@ -158,7 +158,7 @@ def check_labels(config: AnnotateConfig) -> list[Suspect]:
     if config.annotated is None:
         raise ConfigError("Nothing to check: give annotated=<table>, as action=import writes it.")
     corpus = _corpus(config)
-    examples = read_examples(Path(config.annotated), corpus.labels)
+    examples = _annotated(Path(config.annotated), corpus)
     unknown = [example.id for example in examples if example.id not in corpus.sentences]
     if unknown:
         raise DataError(f"{config.corpus} lacks sentences of {config.annotated}, by id:", unknown)
@@ -194,6 +194,12 @@ def _corpus(config: AnnotateConfig, *, samples: bool = False) -> LabelledCorpus:
     if config.none_label in corpus.labels:
         raise ConfigError(f"'{config.none_label}' is a label of {config.corpus}: give none_label=<another name>.")
     return corpus
+
+
+def _annotated(path: Path, corpus: LabelledCorpus) -> list[Example]:
+    """The examples of a table as import writes it, where sentences of a sample may be that nobody has annotated yet."""
+    examples = read_examples(path, corpus.labels, DataConfig(none_label=NONE), keep=["annotations"])
+    return [example for example in examples if example.columns.get("annotations", "of another table")]
 
 
 def _annotations(config: AnnotateConfig) -> Iterator[Annotation | BadRow]:

@@ -57,6 +57,10 @@ def run(task: Callable[[C, Path], int | float | None], schema: type[C], config_n
             config: Any = OmegaConf.to_object(composed)
             _refuse_additions(config, schema)
             done = task(config, Path(HydraConfig.get().runtime.output_dir))
+        except BrokenPipeError:  # who reads has had enough, as ``head`` has
+            sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (nothing is left to be told)
+            outcome.append(0)
+            return None
         except _EXPECTED as error:  # kept from Hydra, which would print its own account of it
             outcome.append(error)
             return None

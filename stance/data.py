@@ -140,7 +140,7 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Splits off about ``share`` of the scenarios, at least one; returns the kept and the held out examples."""
+    """Splits off about ``share`` of the scenarios, at least one and not all; returns the kept and the held out ones."""
     scenarios = sorted({example.scenario for example in examples})
     if not 0 < share < 1 or len(scenarios) < 2:  # noqa: PLR2004
         raise ConfigError(
@@ -148,7 +148,7 @@ def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list
             "and at least two scenarios. Give data.validation=<file> instead."
         )
     random.Random(seed).shuffle(scenarios)  # noqa: S311
-    held = set(scenarios[: math.ceil(share * len(scenarios))])
+    held = set(scenarios[: min(math.ceil(share * len(scenarios)), len(scenarios) - 1)])
     return [e for e in examples if e.scenario not in held], [e for e in examples if e.scenario in held]
 
 

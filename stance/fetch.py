@@ -16,7 +16,7 @@ from urllib3.util import Retry
 
 from stance.config import FetchConfig
 from stance.data import SPLITS
-from stance.errors import DataError
+from stance.errors import DataError, check_settings
 from stance.labels import LABELS
 from stance.progress import progress
 from stance.references import TEXTS, Reference, read_references, read_texts
@@ -60,8 +60,10 @@ def fetch(config: FetchConfig) -> Fetched:
     ``missing.jsonl``; run again to try it again.
 
     Raises:
+        ConfigError: a setting is out of range.
         DataError: there are no references, ``config.texts`` cannot be read, or the host cannot be reached at all.
     """
+    check_settings("", [("connections", config.connections, config.connections >= 1, "at least 1")])
     folder = Path(config.references)
     files = [path for split in SPLITS if (path := folder / f"{split}.jsonl").exists()]
     references = [reference for path in files for reference in read_references(path, LABELS)]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from sklearn.metrics import precision_recall_curve
 from stance.bands import fit_band
 from stance.calibration import fit_map
 from stance.config import DecisionConfig, ThresholdGoal
+from stance.data import Example, gold_matrix
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
+from stance.metrics import Metrics, measure
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,22 @@ def fit_decision(
         thresholds.append(threshold)
         bands.append(fit_band(probabilities, carries, threshold, config.error_rate))
     return Decision(labels, tuple(maps), tuple(thresholds), tuple(bands))
+
+
+def decide_on(
+    logits: NDArray[np.floating[Any]], examples: Sequence[Example], labels: tuple[str, ...], config: DecisionConfig
+) -> tuple[Decision, Metrics]:
+    """The decision fitted on examples, and the figures that it reaches on them.
+
+    Args:
+        logits: of the examples, of shape (examples, labels).
+        examples: labelled sentences.
+        labels: names of the columns.
+        config: as of ``fit_decision``.
+    """
+    gold = gold_matrix(examples, labels)
+    decision = fit_decision(logits, gold, [example.scenario for example in examples], labels, config)
+    return decision, measure(decision.decide(decision.probabilities(logits)), gold, labels)
 
 
 def fit_thresholds(decision: Decision, probabilities: FloatArray, gold: BoolArray) -> Decision:

@@ -53,7 +53,7 @@ def _check_dates(dates: Sequence[str], config: PartsConfig, ids: Sequence[str], 
     wrong = [
         f"sentence '{identifier}': {date!r:.40}"
         for identifier, date in zip(ids, dates, strict=True)
-        if date != NO_VALUE and not (_DATE.match(date) and len(date) >= config.period.value)
+        if date != NO_VALUE and not ((found := _DATE.match(date)) and len(found[0]) >= config.period.value)
     ]
     if wrong:
         example = "2024-05-31"[: config.period.value]

@@ -37,12 +37,14 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
     # What can be wrong at once is looked at before the inputs are, which may take long.
     part = Slice.parse(config.shard)
     check_settings("", [("shard_rows", config.shard_rows, config.shard_rows >= 1, "at least 1")])
+    limit = ErrorLimit(config.on_error, config.max_errors)
+    if config.engine is not Engine.ray and (config.workers, config.worker_cpus) != (None, 1):
+        raise ConfigError("workers and worker_cpus are for a cluster: expected engine=ray beside them.")
     check_free(path)
     predictor = Predictor.from_config(config.model)
     predictor.model_file.decision.with_thresholds(config.thresholds)
     plan = make_plan(_inputs(config, path), cutter_of(config), config.shard_rows)
     folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
-    limit = ErrorLimit(config.on_error, config.max_errors)
     total = Counts.of(predictor.labels)
     with folder.claimed(part), progress("labelling") as counter:
         wanted = [shard for shard in plan.shards if shard in part]

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Self
 
 from stance.config import OnError
-from stance.errors import DataError
+from stance.errors import DataError, check_settings
 from stance.inputs import Input
 from stance.pieces import Cutter, Piece
 from stance.predict import Prediction, Predictor
@@ -70,6 +70,8 @@ class ErrorLimit:
     """How many bad rows a job bears."""
 
     def __init__(self, on_error: OnError, max_errors: int | None) -> None:
+        if max_errors is not None:
+            check_settings("", [("max_errors", max_errors, max_errors >= 0, "at least 0")])
         self._most = 0 if on_error is OnError.fail else max_errors
         self._advice = f"max_errors={max_errors} is the most"
         if on_error is OnError.fail:

@@ -12,6 +12,8 @@ from stance.tables import write_text
 
 NAME = "stance.json"
 FORMAT = 2
+RECALIBRATION = "recalibration"
+"""What ``data`` calls the sentences that a model was fitted to anew, if it was."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class ModelFile:
     Attributes:
         decision: label order, calibration maps, thresholds and bands.
         max_length: longest sentence in tokens.
-        weights_sha256: of the ``model.safetensors`` beside it.
+        weights_sha256: of the weights beside it, ``model.safetensors`` or ``delta.safetensors``.
         base: name and SHA-256 of the encoder that training started from, and ``<teacher>_sha256`` of each teacher; of a
             delta, of the encoder that the first training started from, and ``<model>_sha256`` of each trained model
             that a later one went on from.

@@ -10,13 +10,13 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from stance.differences import differences
 from stance.errors import ConfigError
@@ -116,16 +116,14 @@ class OutputFolder:
             if int(shard[1]) % part.of == part.number if shard else part.of == 1:
                 path.unlink(missing_ok=True)
 
-    def _lock(self, path: Path) -> FileLock:
-        lock = FileLock(path)
+    def _lock(self, path: Path) -> AbstractContextManager[BaseFileLock]:
         try:
-            lock.acquire(timeout=0)
+            return FileLock(path).acquire(timeout=0)
         except Timeout:
             raise ConfigError(
                 f"Another process is labelling into {self.path}. Wait for it, or stop it; a job that was stopped goes "
                 "on when it is started again."
             ) from None
-        return lock
 
     def _write_manifest(self) -> None:
         path = self.path / MANIFEST

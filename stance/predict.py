@@ -282,14 +282,14 @@ def _sieve(folder: Path, model_file: ModelFile) -> "Sieve | None":
         return None
     from stance.sieve import Sieve  # needed by few, as the backends are
 
-    sieve = Sieve.read(folder / SIEVE) if (folder / SIEVE).exists() else None
-    if sieve is None or sieve.sha256 != facts["sha256"]:
+    sha256 = hash_file(folder / SIEVE) if (folder / SIEVE).exists() else "no file"
+    if sha256 != facts["sha256"]:
         raise ModelError(
             f"{folder / SIEVE} is not the file that stance.json was written for: expected SHA-256 {facts['sha256']}, "
-            f"found {sieve.sha256 if sieve else 'no file'}. Copy the whole folder again, learn it anew with "
-            "scripts/sieve.py, or leave it out: cascade=off."
+            f"found {sha256}. Copy the whole folder again, learn it anew with scripts/sieve.py, or leave it out: "
+            "cascade=off."
         )
-    return sieve
+    return Sieve.read(folder / SIEVE)
 
 
 def _inference(

@@ -7,10 +7,11 @@ again by another; what it had finished has its receipt, and is not.
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from stance.config import PredictConfig
-from stance.errors import ConfigError, DataError, install_extra
+from stance.errors import ConfigError, StanceError, install_extra
 from stance.labelling import Counts
 from stance.output_folder import OutputFolder
 from stance.predict import Predictor
@@ -25,7 +26,7 @@ def label_on_ray(
 
     Raises:
         ConfigError: Ray is not installed.
-        DataError: too many rows of a shard are bad.
+        StanceError: too many rows of a shard are bad, or a node cannot load the model.
     """
     try:
         import ray
@@ -48,18 +49,22 @@ def label_on_ray(
     )
     for row in labelled.iter_rows():
         if row["error"]:
-            raise DataError(row["error"])
+            raise StanceError(row["error"])
         yield plan.shards[row["index"]], Counts.from_dict(row["counts"])
 
 
 class _Actor:
-    """A process of the cluster that holds the model."""
+    """A process of the cluster that holds the model, which it loads where an error can be handed back."""
 
     def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder) -> None:
         os.environ["OMP_NUM_THREADS"] = str(config.worker_cpus)
         self.plan = plan
         self.folder = folder
-        self.label = ShardLabeller(config, plan, folder, Predictor.from_config(config.model))
+        self.config = config
+
+    @cached_property
+    def label(self) -> ShardLabeller:
+        return ShardLabeller(self.config, self.plan, self.folder, Predictor.from_config(self.config.model))
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Labels the shard of a row; an error that people can act on is handed back, since Ray would wrap it."""
@@ -67,6 +72,6 @@ class _Actor:
         receipt = self.folder.receipt(shard)
         try:
             counts = self.label(shard) if receipt is None else Counts.from_dict(receipt.counts)
-        except DataError as error:
+        except StanceError as error:
             return {"index": shard.index, "error": str(error), "counts": Counts().to_dict()}
         return {"index": shard.index, "error": "", "counts": counts.to_dict()}

@@ -10,16 +10,13 @@ from stance.config import RecalibrateConfig
 from stance.data import gold_matrix, hash_examples, read_split
 from stance.errors import DataError
 from stance.fingerprints import fingerprint_set, read_fingerprints, write_fingerprints
-from stance.fitting import check_decision
-from stance.model_file import ModelFile, check_vacant
+from stance.fitting import check_decision, decide_on
+from stance.model_file import RECALIBRATION, ModelFile, check_vacant
 from stance.predict import Predictor
 from stance.sources import SIEVE
-from stance.train import decide
 
 log = logging.getLogger(__name__)
 
-RECALIBRATION = "recalibration"
-"""What ``stance.json`` calls the sentences."""
 FEW = 25
 """Sentences with a label, or without it, below which a threshold is little more than a guess."""
 
@@ -28,7 +25,7 @@ def recalibrate(config: RecalibrateConfig, folder: Path) -> Predictor:
     """Writes the model, whole, into ``folder``, with a decision fitted on the sentences of ``config.data.validation``.
 
     It is fitted on what the network says where it runs by default. The model keeps hashes of the sentences: they are no
-    test of it any more. It has no sieve, whose promise was about other thresholds; one can be learned anew.
+    test of it any more. It has no sieve, whose promise was about other thresholds and text.
 
     Raises:
         ConfigError: settings do not fit, no sentences are named, or ``folder`` holds a model.
@@ -42,7 +39,7 @@ def recalibrate(config: RecalibrateConfig, folder: Path) -> Predictor:
     examples = read_split("validation", labels, config.data)
     _check_numbers(gold_matrix(examples, labels).sum(axis=0).tolist(), len(examples), labels)
     texts = [example.text for example in examples]
-    decision, metrics = decide(predictor.logits(texts), examples, labels, config.decision)
+    decision, metrics = decide_on(predictor.logits(texts), examples, labels, config.decision)
     data = model_file.data | {RECALIBRATION: {"n": len(examples), "sha256": hash_examples(examples)}}
     predictor.save_pretrained(folder)
     (folder / SIEVE).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ The texts belong to their publishers and are no part of the project. ``stance.fe
 into a file beside the references, for whoever wants to train on them.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from stance.text import fold, sentence_id
 
 TEXTS = "texts.jsonl.gz"
 """The fetched texts, in the folder of the references: ``id`` and ``text`` a line."""
+_FORMS = {"repo": re.compile(r"(?!\.)[\w.-]+/(?!\.)[\w.-]+"), "commit": re.compile(r"[0-9a-f]{40}")}
+"""What is fetched is kept under these names, so they must not lead elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ def _reference(values: Mapping[str, Any], labels: Sequence[str]) -> Reference:
     path = PurePosixPath(values["path"])
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"expected a path inside the repository, found '{path}'")
+    for name, form in _FORMS.items():
+        if not form.fullmatch(str(values[name])):
+            raise ValueError(f"expected {name} to be of the form {form.pattern}, found {values[name]!r}")
     return Reference(
         **{name: str(values[name]) for name in ("id", "repo", "commit", "path", "group", "split")},
         start=start,

@@ -27,9 +27,9 @@ from stance.bands import fit_band
 from stance.config import SieveConfig
 from stance.data import gold_matrix, hold_out
 from stance.decision import BoolArray, Decision
-from stance.errors import DataError, check_settings
+from stance.errors import ConfigError, DataError, check_settings
 from stance.inference import Tokenize, batches_by_length, encode, padded
-from stance.model_file import ModelFile
+from stance.model_file import RECALIBRATION, ModelFile
 from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.progress import progress
@@ -78,7 +78,7 @@ def learn_sieve(config: SieveConfig) -> Learned:
     """Learns a model's sieve and writes it into the model's folder.
 
     Raises:
-        ConfigError: a setting is out of range.
+        ConfigError: a setting is out of range, or the model was recalibrated.
         DataError: the sentences that the model was trained on are not here, or too few of them carry a label to tell
             what the sieve would lose.
         ModelError: the model cannot be had.
@@ -87,6 +87,11 @@ def learn_sieve(config: SieveConfig) -> Learned:
     predictor = Predictor.from_config(replace(config.model, cascade=False))
     source = find_source(config.model.path, config.model.revision)
     model_file = predictor.model_file
+    if RECALIBRATION in model_file.data:
+        raise ConfigError(
+            f"{config.model.path} was fitted to other text than it learned from: the bands of a sieve, which is told "
+            "by the latter, would not hold there. Learn the sieve of a model that was not recalibrated."
+        )
     splits = read_own_splits(model_file)
     taught, held_out = hold_out(splits.train, config.held_out, config.seed)
     texts = [example.text for example in taught]

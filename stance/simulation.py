@@ -15,6 +15,7 @@ from scipy.special import ndtri
 from stance.config import SimulateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
+from stance.errors import check_settings
 from stance.maps import sigmoid
 from stance.markdown import table
 from stance.prevalence import Coding, Method, Share, confuse, measure, power
@@ -85,7 +86,13 @@ class Coverage:
 
 
 def simulate(config: SimulateConfig) -> list[Coverage]:
-    """Simulates every label with both ways of sampling and writes ``config.output``."""
+    """Simulates every label with both ways of sampling and writes ``config.output``.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+    least = (("draws", config.draws, 1), ("sentences", config.sentences, DOCUMENT))
+    check_settings("", [(name, value, value >= few, f"at least {few}") for name, value, few in least])
     found = [
         coverage
         for number, profile in enumerate(PROFILES)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 from stance.baselines.contrastive import check_setfit
 from stance.baselines.keywords import keyword_list
@@ -23,6 +22,7 @@ from stance.families import find_families
 from stance.figures import figure, with_interval
 from stance.labels import label_sets
 from stance.markdown import table
+from stance.metrics import measure
 from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
@@ -229,7 +229,7 @@ def _judge(name: str, answers: Answers, config: ComparisonConfig) -> Target:
     for system, runs in answers.items():
         carried = [run.decided.carried for run in runs]
         estimates = estimate_f1(carried, gold, documents, draws=config.draws, seed=config.seed)
-        macro = [f1_score(gold, one, average="macro", zero_division=0) for one in carried]
+        macro = [measure(run.decided, gold, labels).macro_f1 for run in runs]
         judged.append(
             Judged(
                 system=system,

@@ -131,7 +131,8 @@ class _Lines:
     def __enter__(self) -> "_Lines":
         suffix = self._path.suffix.lower()
         if suffix == ".gz":
-            file: BinaryIO = io.BufferedReader(gzip.GzipFile(self._path))
+            # Not within another buffer, which would lose what is good of a piece that is damaged further on.
+            file: BinaryIO = gzip.GzipFile(self._path)  # type: ignore[assignment]
         elif suffix == ".zst":
             import pyarrow as pa
 

@@ -34,13 +34,22 @@ def ask(teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...]) 
     return answers
 
 
-def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+def hash_teacher(teacher: str) -> str:
+    """SHA-256 of all that a teacher's probabilities hang on: those of the same weights change with their calibration.
+
+    Raises:
+        ModelError: it cannot be had.
+    """
     source = find_source(teacher)
-    decision = ModelFile.read(source.folder).decision
-    if decision.labels != labels:
-        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
-    # Both: the probabilities of the same weights change with their calibration.
-    asked = hashlib.sha256(f"{source.sha256} {json.dumps(asdict(decision))}".encode())
+    decision = asdict(ModelFile.read(source.folder).decision)
+    return hashlib.sha256(f"{source.sha256} {json.dumps(decision)}".encode()).hexdigest()
+
+
+def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+    known = ModelFile.read(find_source(teacher).folder).decision.labels
+    if known != labels:
+        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {known}.")
+    asked = hashlib.sha256(hash_teacher(teacher).encode())
     for text in texts:
         asked.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     kept = CACHE.expanduser() / f"{asked.hexdigest()}.npy"

@@ -11,7 +11,6 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
 from torch import nn
@@ -31,16 +30,16 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from stance.config import DecisionConfig, ModelConfig, Precision, TrainConfig, Tuning
-from stance.data import Example, Splits, gold_matrix, hash_examples, read_splits
+from stance.config import ModelConfig, Precision, TrainConfig, Tuning
+from stance.data import Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError, check_settings, install_extra
 from stance.fingerprints import fingerprint_set, write_fingerprints
-from stance.fitting import check_decision, fit_decision, fit_thresholds
+from stance.fitting import check_decision, decide_on, fit_thresholds
 from stance.inference import encode
 from stance.labels import check_label_names
 from stance.maps import sigmoid
-from stance.metrics import Metrics, measure
+from stance.metrics import measure
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.objective import Objective, check_objective
@@ -49,7 +48,7 @@ from stance.processes import by_the_first, process_count
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
 from stance.sources import WEIGHTS, check_whole, find_source, hash_file
-from stance.teachers import ask
+from stance.teachers import ask, hash_teacher
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
 from stance.version import __version__
@@ -112,7 +111,7 @@ def _save(
     folder: Path,
 ) -> None:
     logits = inference.logits([example.text for example in splits.validation]).values
-    decision, metrics = decide(logits, splits.validation, tuple(config.labels), config.decision)
+    decision, metrics = decide_on(logits, splits.validation, tuple(config.labels), config.decision)
     inference.save_pretrained(folder)
     learned = {name: fingerprint_set(example.text for example in part) for name, part in splits.parts.items()}
     write_fingerprints(folder, learned, run.data)
@@ -136,6 +135,7 @@ def _check(config: TrainConfig) -> None:
             ("epochs", training.epochs, training.epochs >= 1, "at least 1"),
             ("batch_size", training.batch_size, training.batch_size >= 1, "at least 1"),
             ("learning_rate", training.learning_rate, training.learning_rate > 0, "more than 0"),
+            ("weight_decay", training.weight_decay, training.weight_decay >= 0, "at least 0"),
             ("warmup", training.warmup, 0 <= training.warmup < 1, "at least 0 and less than 1"),
             ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0, "at least 0"),
             ("patience", training.patience, training.patience >= 1, "at least 1"),
@@ -174,7 +174,7 @@ def _check_length(network: StanceForSequenceClassification, config: ModelConfig)
 
 def _teacher_hashes(config: TrainConfig) -> dict[str, str]:
     """Another teacher of the same name makes another run."""
-    return {f"{name}_sha256": find_source(name).sha256 for name in config.objective.teachers}
+    return {f"{name}_sha256": hash_teacher(name) for name in config.objective.teachers}
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
@@ -425,21 +425,3 @@ def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
         for name in names.keys() & entry.keys():
             epochs.setdefault(entry["epoch"], {"epoch": entry["epoch"]})[names[name]] = entry[name]
     return list(epochs.values())
-
-
-def decide(
-    logits: NDArray[np.floating[Any]], validation: list[Example], labels: tuple[str, ...], config: DecisionConfig
-) -> tuple[Decision, Metrics]:
-    """Fits calibration, thresholds and bands on validation; returns them with the figures that they reach there.
-
-    Args:
-        logits: of the validation sentences, of shape (sentences, labels).
-        validation: these sentences.
-        labels: names of the columns.
-        config: as of ``fit_decision``.
-    """
-    gold = gold_matrix(validation, labels)
-    scenarios = [example.scenario for example in validation]
-    decision = fit_decision(logits, gold, scenarios, labels, config)
-    probabilities = decision.probabilities(logits)
-    return decision, measure(decision.decide(probabilities), gold, labels)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stance.config import VerifyConfig
-from stance.errors import DataError
+from stance.errors import DataError, check_settings
 from stance.labelled_rows import probabilities_of, read_labelled
 from stance.output_folder import MANIFEST, changed_files
 from stance.pieces import TEXT
@@ -50,16 +50,17 @@ def verify(config: VerifyConfig) -> Verification:
     """Labels a random sample of the sentences in ``config.folder`` again, and looks whether its files are untouched.
 
     Raises:
+        ConfigError: a setting is out of range.
         DataError: the folder holds no output of a corpus job.
         ModelError: the model cannot be had.
     """
+    check_settings("", [("sample", config.sample, config.sample >= 1, "at least 1")])
     folder = Path(config.folder)
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["model"]
+        sieve = recorded["sieve_sha256"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{folder} holds no output of a corpus job: {MANIFEST} cannot be read ({error}).") from None
-    recorded = manifest["model"]
-    sieve = recorded.get("sieve_sha256")
     predictor = Predictor.from_config(replace(config.model, cascade=sieve is not None))
     changed = tuple(changed_files(folder))
     try:

@@ -227,6 +227,19 @@ def test_a_sample_goes_out_blind_and_comes_back_for_the_estimate(folder: Path, t
     assert found("hand.jsonl").uncoded == tuple(row["id"] for row in rows[-2:])
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_sentences_that_nobody_has_annotated_yet_are_no_examples(folder: Path, ending: str) -> None:
+    drawn = draw(folder, f"to_code.{ending}")
+    exported = folder / EXPORTS[Tool.spreadsheet]
+    export_sentences(settings(folder, "export", exported.name, corpus=drawn, tool=Tool.spreadsheet))
+    back = annotated(Tool.spreadsheet, exported, {"anna": ["none"] + [""] * 19})
+    done = settings(folder, "import", f"coded.{ending}", corpus=drawn, tool=Tool.spreadsheet, annotations=back)
+    assert import_annotations(done).untouched == 19
+    suggestions = suggest_sentences(settings(folder, "suggest", "next.jsonl", n=1000, annotated=done.output))
+    everything = suggest_sentences(settings(folder, "suggest", "all.jsonl", n=1000))
+    assert len(suggestions) == len(everything) - 1
+
+
 def test_a_sample_is_nothing_to_suggest_from(folder: Path) -> None:
     with pytest.raises(DataError, match=r"is no labelled file: expected 'labels' and 'probabilities'"):
         suggest_sentences(settings(folder, "suggest", "next.jsonl", corpus=draw(folder, "to_code.jsonl")))

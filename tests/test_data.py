@@ -68,6 +68,11 @@ def test_parquet_with_lists_is_read(tmp_path: Path) -> None:
     assert [(e.id, e.labels) for e in read_examples(path, LABELS)] == [("1", ("denial",)), ("2", ())]
 
 
+def test_something_is_always_left_to_learn_from() -> None:
+    examples = [Example(str(n), f"t{n}", (), f"s{n}") for n in range(3)]
+    assert [len(part) for part in hold_out(examples, 0.8, seed=0)] == [1, 2]
+
+
 def test_held_out_scenarios_are_whole_and_depend_on_the_seed_alone() -> None:
     examples = [Example(str(n), f"t{n}", (), f"s{n % 10}") for n in range(50)]
     kept, held = hold_out(examples, 0.25, seed=3)

@@ -316,6 +316,14 @@ def test_shares_of_the_whole_of_groups_and_of_months(files: tuple[Path, Path], t
     assert json.loads((tmp_path / "out.json").read_text())["shares"][0]["method"] == "naive count"
 
 
+def test_a_date_that_is_too_short_for_the_period_is_told(files: tuple[Path, Path]) -> None:
+    corpus, _ = files
+    rows = [json.loads(line) for line in corpus.read_text().splitlines()]
+    write_jsonl(corpus, [row | {"date": "2024 May 31"} for row in rows])
+    with pytest.raises(DataError, match=r"expected 'date' to hold dates such as 2024-05, found"):
+        run(files, time="date")
+
+
 @pytest.mark.parametrize(("period", "groups"), [(Period.year, ["2024"]), (Period.day, ["2024-01-11", "2024-02-11"])])
 def test_periods(files: tuple[Path, Path], period: Period, groups: list[str]) -> None:
     found = run(files, time="date", period=period)

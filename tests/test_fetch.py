@@ -13,7 +13,7 @@ import pytest
 from conftest import Run, write_jsonl
 
 from stance.config import FetchConfig
-from stance.errors import DataError
+from stance.errors import ConfigError, DataError
 from stance.fetch import MISSING, fetch
 from stance.references import TEXTS
 from stance.text import sentence_id
@@ -129,3 +129,12 @@ def test_a_reference_that_leads_out_of_its_repository_is_refused(folder: Path) -
     write_jsonl(folder / "train.jsonl", [reference("Überschrift") | {"path": "../../.bashrc"}])
     with pytest.raises(DataError, match=r"train.jsonl:1: expected a path inside the repository"):
         fetch(FetchConfig(references=str(folder)))
+    for wrong in ({"repo": "/etc/evil"}, {"repo": "../evil"}, {"commit": "../.."}):
+        write_jsonl(folder / "train.jsonl", [reference("Überschrift") | wrong])
+        with pytest.raises(DataError, match=rf"train.jsonl:1: expected {next(iter(wrong))} to be of the form"):
+            fetch(FetchConfig(references=str(folder)))
+
+
+def test_no_connection_at_all_is_out_of_range(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="connections=0 is out of range"):
+        fetch(FetchConfig(references=str(folder), connections=0))

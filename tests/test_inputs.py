@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_a_compressed_file_that_was_cut_off_gives_its_rows_and_then_a_bad_one(tm
     *_, last = read_rows(path)
     assert isinstance(last, BadRow)
     assert "cannot be read from here on" in last.reason
+
+
+def test_what_a_damaged_file_gives_does_not_hang_on_where_reading_begins(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl.gz"
+    lines = "".join(json.dumps({"text": f"{n} {hashlib.sha256(bytes(n)).hexdigest()}"}) + "\n" for n in range(3000))
+    path.write_bytes(gzip.compress(lines.encode())[:-40_000])
+    rows = list(read_rows(path))
+    assert isinstance(rows[-1], BadRow)
+    assert len(rows) > 1000
+    for position in (1, 2, 700, len(rows) - 2):
+        assert list(read_rows(path, rows[position].place)) == rows[position:]
 
 
 def test_parquet_with_text_that_is_not_utf8_loses_that_row_only(tmp_path: Path) -> None:

@@ -368,7 +368,13 @@ def test_what_an_actor_that_was_lost_has_begun_is_taken_away_at_the_end(
 
 
 def test_what_can_be_wrong_at_once_is_told_before_anything_is_written(corpus: Path, tmp_path: Path) -> None:
-    for mistake, told in (({"thresholds": {"ofer": 0.3}}, "ofer"), ({"shard_rows": 0}, "shard_rows=0 is out of range")):
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"thresholds": {"ofer": 0.3}}, "ofer"),
+        ({"shard_rows": 0}, "shard_rows=0 is out of range"),
+        ({"max_errors": -1}, "max_errors=-1 is out of range"),
+        ({"workers": 3}, "expected engine=ray beside them"),
+    ]
+    for mistake, told in mistakes:
         with pytest.raises(ConfigError, match=told):
             run(corpus, tmp_path / "out", **mistake)
     assert not (tmp_path / "out").exists()

@@ -7,14 +7,22 @@ import pytest
 from conftest import Run, write_jsonl
 from safetensors.numpy import load_file
 
-from stance.config import DataConfig, DecisionConfig, RecalibrateConfig, ThresholdGoal, TrainedModelConfig
+from stance.config import (
+    DataConfig,
+    DecisionConfig,
+    RecalibrateConfig,
+    SieveConfig,
+    ThresholdGoal,
+    TrainedModelConfig,
+)
 from stance.data import read_examples
 from stance.errors import ConfigError, DataError
 from stance.labels import LABELS
 from stance.leakage import find_overlaps
-from stance.model_file import ModelFile
+from stance.model_file import RECALIBRATION, ModelFile
 from stance.predict import Predictor
-from stance.recalibration import RECALIBRATION, recalibrate
+from stance.recalibration import recalibrate
+from stance.sieve_learning import learn_sieve
 
 
 @pytest.fixture
@@ -67,6 +75,12 @@ def test_the_sentences_are_no_test_any_more(tiny_model: Path, rare: Path, tmp_pa
     assert {overlap.learned for overlap in overlaps if overlap.exact} == {RECALIBRATION}
     again = recalibrate(settings(tmp_path / "after", rare), tmp_path / "again")
     assert again.model_file.data == predictor.model_file.data
+
+
+def test_no_sieve_is_learned_whose_bands_would_be_for_other_text(tiny_model: Path, rare: Path, tmp_path: Path) -> None:
+    recalibrate(settings(tiny_model, rare), tmp_path / "after")
+    with pytest.raises(ConfigError, match="was fitted to other text"):
+        learn_sieve(SieveConfig(model=TrainedModelConfig(path=str(tmp_path / "after"))))
 
 
 def test_mistakes_are_told_before_anything_is_written(

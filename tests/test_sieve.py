@@ -193,6 +193,9 @@ def test_it_goes_with_a_model_that_is_saved_elsewhere_and_not_with_a_changed_fil
     with pytest.raises(ModelError, match=r"sieve\.safetensors is not the file .* cascade=off"):
         Predictor.from_pretrained(tmp_path)
     assert Predictor.from_pretrained(tmp_path, cascade=False).sieve is None
+    (tmp_path / SIEVE).write_bytes(b"torn")
+    with pytest.raises(ModelError, match=r"sieve\.safetensors is not the file"):
+        Predictor.from_pretrained(tmp_path)
     (tmp_path / SIEVE).unlink()
     with pytest.raises(ModelError, match=r"found no file"):
         Predictor.from_pretrained(tmp_path)

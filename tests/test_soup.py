@@ -35,6 +35,7 @@ def test_its_weights_are_the_mean_and_it_is_fitted_anew(seeds: Path, tmp_path: P
     assert made.settings["mean_of"] == [member.weights_sha256 for member in members]
     assert made.data == members[0].data
     assert made.decision != members[0].decision
+    assert made.settings["decision"]["error_rate"] == SoupConfig(folder="").decision.error_rate
     assert (tmp_path / "soup" / LEARNED).read_bytes() == (seeds / "seed=0" / LEARNED).read_bytes()
     with pytest.raises(ConfigError, match=r"holds a model.*overwrite=true"):
         soup(SoupConfig(folder=str(seeds)), tmp_path / "soup")

@@ -8,7 +8,7 @@ import pytest
 from stance.errors import ConfigError
 from stance.labels import LABELS
 from stance.predict import Predictor
-from stance.teachers import ask
+from stance.teachers import ask, hash_teacher
 
 TEXTS = ["they deny", "rain fell"]
 
@@ -37,6 +37,11 @@ def test_what_was_asked_is_not_asked_again_unless_teacher_or_texts_differ(
     assert len(loaded) == 3
     with pytest.raises(ConfigError, match="knows other labels"):
         ask([str(tiny_model)], TEXTS, ("hope", "fear"))
+
+
+def test_the_same_weights_with_another_calibration_are_another_teacher(tiny_model: Path, tmp_path: Path) -> None:
+    other = with_intercept(tiny_model, tmp_path / "other", 1.0)
+    assert hash_teacher(str(tiny_model)) != hash_teacher(str(other))
 
 
 def with_intercept(model: Path, to: Path, intercept: float) -> Path:

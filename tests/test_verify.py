@@ -8,7 +8,7 @@ from conftest import Run, tiny_settings, write_jsonl
 
 from stance.config import PredictConfig, ShardFormat, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
-from stance.errors import DataError
+from stance.errors import ConfigError, DataError
 from stance.train import train
 from stance.verify import _sample, verify
 
@@ -121,3 +121,12 @@ def test_a_folder_that_no_job_made_is_told(tmp_path: Path, tiny_model: Path) -> 
 def test_what_was_computed_in_another_way_is_told(folder: Path, tiny_model: Path, run_script: Run) -> None:
     done = run_script("verify.py", f"folder={folder}", f"model.path={tiny_model}", "model.precision=bf16")
     assert "It was labelled by PyTorch on cpu, fp32" in done.stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "torn"])
+def test_a_manifest_that_is_none_is_told(content: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match="holds no output of a corpus job"):
+        verify(VerifyConfig(folder=str(tmp_path)))
+    with pytest.raises(ConfigError, match="sample=0 is out of range"):
+        verify(VerifyConfig(folder=str(tmp_path), sample=0))

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.config import DecisionConfig
-from stance.data import Example, gold_matrix
+from stance.data import Example
 from stance.decision import Decided
-from stance.fitting import fit_decision
+from stance.fitting import decide_on
 
 Logits = Callable[[Sequence[str]], NDArray[np.floating]]
 """A trained baseline: from texts to an array of shape (texts, labels)."""
@@ -16,7 +16,5 @@ Logits = Callable[[Sequence[str]], NDArray[np.floating]]
 
 def decide(logits: Logits, validation: Sequence[Example], texts: Sequence[str], labels: tuple[str, ...]) -> Decided:
     """What a trained baseline says of the texts; calibration, thresholds and bands are fitted on validation."""
-    on_validation = logits([example.text for example in validation])
-    scenarios = [example.scenario for example in validation]
-    decision = fit_decision(on_validation, gold_matrix(validation, labels), scenarios, labels, DecisionConfig())
+    decision, _ = decide_on(logits([example.text for example in validation]), validation, labels, DecisionConfig())
     return decision.decide(decision.probabilities(logits(texts)))
