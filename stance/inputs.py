@@ -5,13 +5,14 @@ A document (.txt, .html) is a single row with the columns ``document`` and ``tex
 
 import glob
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ from stance.tables import (
     found_schema,
     read_rows,
 )
+from stance.text import without_surrogates
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -160,11 +162,12 @@ class Stdin:
             yield _document_row(self.name, sys.stdin.buffer.read())
 
 
-def find_inputs(names: str | Path | Sequence[str | Path]) -> list[Input]:
+def find_inputs(names: str | Path | Sequence[str | Path], output: Path | None = None) -> list[Input]:
     """Finds what a name, or each of several, stands for.
 
     A file, a folder of files, a pattern with ``*``, a dataset on disk or on the hub, or ``-``: text from a pipe.
     The order is that of the names, and within a folder or a pattern that of the paths: it is the same at each call.
+    Where a pattern matches ``output`` or what is in it, that is left out.
 
     Raises:
         ConfigError: no name is given.
@@ -173,21 +176,25 @@ def find_inputs(names: str | Path | Sequence[str | Path]) -> list[Input]:
     several = [names] if isinstance(names, str | Path) else list(names)
     if not several:
         raise ConfigError("There is nothing to label: give input=<file, folder or pattern>.")
-    found = [item for name in several for item in _find(str(name))]
-    twice = sorted(name for name, count in Counter(item.name for item in found).items() if count > 1)
+    found = [item for name in several for item in _find(str(name), output)]
+    files = Counter(str(Path(item.name).resolve()) if isinstance(item, File) else item.name for item in found)
+    twice = sorted(name for name, count in files.items() if count > 1)
     if twice:
         raise DataError("These inputs are named twice, and their rows would be labelled twice:", twice)
+    unnameable = [repr(item.name) for item in found if without_surrogates(item.name) != item.name]
+    if unnameable:
+        raise DataError("The names of these files are not UTF-8, and cannot be written down; rename them:", unnameable)
     return found
 
 
-def _find(name: str) -> list[Input]:
+def _find(name: str, output: Path | None) -> list[Input]:
     path = Path(name)
     if name == Stdin.name:
         return [Stdin()]
     if any((path / saved).exists() for saved in ("dataset_info.json", "dataset_dict.json")):
         return [HubDataset(name, _loaded(name))]
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(path)))
+        files = sorted(_files(path))
         inside = [File(file) for file in files if format_of(file) in KINDS]
         if not inside:
             raise DataError(f"The folder {path} holds no files that end in {', '.join(KINDS)}.")
@@ -199,8 +206,13 @@ def _find(name: str) -> list[Input]:
             raise DataError(f"Cannot label {path}: expected a file ending in {', '.join(KINDS)}.")
         return [File(path)]
     matching = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207 (the pattern may be absolute)
+    if output is not None:
+        matching = [match for match in matching if not match.resolve().is_relative_to(output.resolve())]
+    dangling = [str(match) for match in matching if not match.exists()]
+    if dangling:
+        raise DataError("These are links to what is not there; mend or remove them:", dangling)
     if matching:
-        return [item for match in matching for item in _find(str(match))]
+        return [item for match in matching for item in _find(str(match), output)]
     if name.count("/") == 1 and format_of(path) not in KINDS and not path.parent.exists():
         return [HubDataset(name, _loaded(name))]
     raise DataError(
@@ -209,9 +221,28 @@ def _find(name: str) -> list[Input]:
     )
 
 
-def _is_hidden(path: Path) -> bool:
-    """Whether systems and programs keep a file for themselves, be its ending that of a table."""
-    return any(part.startswith(".") for part in path.parts)
+def _files(folder: Path) -> Iterator[Path]:
+    """The files in a folder and those below, but for hidden ones; links to folders are followed, each folder once.
+
+    Raises:
+        DataError: a folder cannot be looked into, or a link leads nowhere.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise DataError(f"Cannot look into {error.filename}: {error.strerror}.") from None
+
+    seen: set[Path] = set()
+    for parent, below, names in os.walk(folder, onerror=refuse, followlinks=True):
+        here = Path(parent)
+        below[:] = [] if here.resolve() in seen else [name for name in below if not name.startswith(".")]
+        if here.resolve() in seen:
+            continue
+        seen.add(here.resolve())
+        for file in (here / name for name in names if not name.startswith(".")):
+            if not file.exists() and format_of(file) in KINDS:
+                raise DataError(f"{file} is a link to what is not there: mend or remove it.")
+            if file.is_file():
+                yield file
 
 
 def _loaded(name: str) -> "Dataset":

@@ -60,7 +60,7 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
 
 def _inputs(config: PredictConfig, output: Path) -> list[Input]:
     """The inputs, less what the job itself has written: its folder may lie in one of theirs."""
-    found = find_inputs(config.input)
+    found = find_inputs(config.input, output)
     above = [Path(source.name).resolve().parents for source in found]
     own = {folder for folder in set(chain.from_iterable(above)) if is_same(folder, output)}
     others = [source for source, folders in zip(found, above, strict=True) if own.isdisjoint(folders)]
@@ -80,9 +80,7 @@ def _outcomes(
             left.append(shard)
         else:
             yield shard, Counts.from_dict(receipt.counts)
-    for shard, counts in _label(left, config, plan, folder, predictor):
-        plan.check_unchanged(shard)
-        yield shard, counts
+    yield from _label(left, config, plan, folder, predictor)
 
 
 def _label(

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 REJECTED, RECEIPTS = "rejected", "receipts"
 _UNFINISHED_SHARD = re.compile(r"\.part-(\d+)\.")
+_GLANCE = 2.0
+"""Seconds in which all slices that begin at once have looked whether another job is at work."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,13 @@ class OutputFolder:
         """
         check_free(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as locks:
-            own = self.path / f".lock-{part.number + 1}-of-{part.of}"
-            locks.enter_context(self._lock(own))
+        own = self.path / f".lock-{part.number + 1}-of-{part.of}"
+        with self._lock(own):
             for path in self.path.glob(".lock-*"):  # once our own is held: of two that look at once, one is refused
                 if not path.name.endswith(f"-of-{part.of}"):
-                    locks.enter_context(self._lock(path))
+                    # Not kept, since the other slices look at it too; those that look at once wait for each other.
+                    with self._lock(path, patience=_GLANCE):
+                        pass
             self._write_manifest()
             self._remove_unfinished(part)
             yield
@@ -116,9 +119,9 @@ class OutputFolder:
             if int(shard[1]) % part.of == part.number if shard else part.of == 1:
                 path.unlink(missing_ok=True)
 
-    def _lock(self, path: Path) -> AbstractContextManager[BaseFileLock]:
+    def _lock(self, path: Path, patience: float = 0) -> AbstractContextManager[BaseFileLock]:
         try:
-            return FileLock(path).acquire(timeout=0)
+            return FileLock(path).acquire(timeout=patience)
         except Timeout:
             raise ConfigError(
                 f"Another process is labelling into {self.path}. Wait for it, or stop it; a job that was stopped goes "
@@ -153,7 +156,7 @@ class OutputFolder:
             hashed: its files are read through to tell; otherwise they must have the right sizes.
         """
         receipt = _read_receipt(self.path / RECEIPTS / f"{shard.name}.json")
-        if receipt is None:
+        if receipt is None or receipt.job != self.job_sha256:
             return None
         changed = list(_changed(self.path, receipt, hashed=hashed))
         for name in changed:

@@ -63,7 +63,9 @@ class Cutter:
                 f"{source.name} has no column '{self.text_column}'; {did_you_mean(self.text_column, rows.names)} "
                 "Give text_column=<name>."
             )
-        kept = [field.with_name(self.kept(field.name)) for field in rows]
+        # Of whatever type its column is: nothing but text is labelled.
+        plain = (field.with_type(pa.string()) if field.name == self.text_column else field for field in rows)
+        kept = [field.with_name(self.kept(field.name)) for field in plain]
         return pa.schema([*([document] * self.located), *kept, *(places * (self.split or self.located))])
 
     def cut(self, row: GoodRow, *, document: bool) -> BadRow | list[Piece]:

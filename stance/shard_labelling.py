@@ -28,7 +28,7 @@ class ShardLabeller:
         """Labels a shard; returns what has become of its rows.
 
         Raises:
-            DataError: too many of its rows are bad.
+            DataError: too many of its rows are bad, or an input has changed since it was looked through.
         """
         labels = self.labeller.predictor.labels
         counts = Counts.of(labels)
@@ -41,5 +41,6 @@ class ShardLabeller:
                 writer.rejected.append,
             ):
                 pass
+            self.plan.check_unchanged(shard)  # before what was read of it is vouched for
             writer.counts = counts.to_dict()
         return counts

@@ -20,6 +20,7 @@ import re
 import uuid
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -363,7 +364,7 @@ def _read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
                 wanted = batch.slice(max(start.offset - row, 0))
                 yield from _batch_rows(path, wanted, row + batch.num_rows - wanted.num_rows)
                 row += batch.num_rows
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # the latter of a page that is damaged
         raise DataError(f"Cannot read {path} as parquet: {error}") from None
 
 
@@ -475,9 +476,13 @@ def declared_schema(path: Path) -> "pa.Schema | None":
     if format_of(path) != ".parquet":
         return None
     try:
-        return pq.read_schema(path)
+        schema = pq.read_schema(path)
     except pa.ArrowException as error:
         raise DataError(f"Cannot read {path} as parquet: {error}") from None
+    twice = sorted(name for name, count in Counter(schema.names).items() if count > 1)
+    if twice:
+        raise DataError(f"{path}: expected columns of different names, found twice: {', '.join(twice)}. Rename them.")
+    return schema
 
 
 def found_schema(rows: Iterable[GoodRow | BadRow]) -> "pa.Schema":
@@ -533,7 +538,8 @@ def _type_of(values: Sequence[Any]) -> "pa.DataType":
 def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
     """The narrowest type that holds both; text where they have nothing in common.
 
-    Text too where integers of 64 bits meet other numbers: as those, not all of them would stay what they are.
+    Text too where integers of 64 bits, decimals or times meet others of their kind: as those, not all of them would
+    stay what they are.
     """
     import pyarrow as pa
 
@@ -544,8 +550,25 @@ def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
         common = pa.unify_schemas(fields, promote_options="permissive").field("column").type
     except pa.ArrowException:
         return pa.string()
-    long = {leaf for leaf in (*_leaves(one), *_leaves(other)) if leaf[1] in (pa.int64(), pa.uint64())}
-    return common if long.issubset(_leaves(common)) else pa.string()
+    exact = {leaf for leaf in (*_leaves(one), *_leaves(other)) if _is_exact(leaf[1])}
+    return _nullable(common) if exact.issubset(_leaves(common)) else pa.string()
+
+
+def _is_exact(kind: "pa.DataType") -> bool:
+    """Whether a type holds what its wider kin do not."""
+    import pyarrow as pa
+
+    times = pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_time(kind)
+    return times or pa.types.is_decimal(kind) or kind in (pa.int64(), pa.uint64())
+
+
+def _nullable(kind: "pa.DataType") -> "pa.DataType":
+    """A struct of which any part may be missing, as it may be in one of the files; other types as they are."""
+    import pyarrow as pa
+
+    if not pa.types.is_struct(kind):
+        return kind
+    return pa.struct([field.with_nullable(True).with_type(_nullable(field.type)) for field in kind])
 
 
 def _leaves(kind: "pa.DataType", *way: str | int) -> Iterator[tuple[tuple[str | int, ...], "pa.DataType"]]:
@@ -651,12 +674,14 @@ def _write_parquet(path: Path, schema: "pa.Schema") -> Iterator[Write]:
 
 
 def _cell(value: Any) -> str | None:
-    """A value as text: lists of names joined by commas, anything else that is not text as JSON."""
+    """A value as text: lists of names joined by commas, what JSON knows as JSON, anything else as it calls itself."""
     if value is None:
         return None
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return without_surrogates(",".join(value))
-    return without_surrogates(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+    if isinstance(value, list | dict | bool | int | float):
+        return without_surrogates(json.dumps(value, ensure_ascii=False, default=str))
+    return without_surrogates(str(value))
 
 
 _WRITERS: dict[str, Callable[[Path, "pa.Schema"], AbstractContextManager[Write]]] = {
