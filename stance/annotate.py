@@ -18,6 +18,7 @@ from stance.config import AnnotateConfig, DataConfig, Tool
 from stance.data import Example, gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
 from stance.labelled import NONE
+from stance.labelled_rows import ANNOTATIONS
 from stance.tables import (
     READABLE,
     BadRow,
@@ -112,7 +113,7 @@ def import_annotations(config: AnnotateConfig) -> Imported:
     without = [NONE] if corpus.is_sample and output.suffix.lower() == ".csv" else []
     rows = list(_resolved(corpus, ballot, without))
     names = pa.list_(pa.string())
-    ours = [("labels", names), ("ties", names), ("annotations", pa.string())]
+    ours = [("labels", names), ("ties", names), (ANNOTATIONS, pa.string())]
     _write(output, pa.schema([("id", pa.string()), ("text", pa.string()), *ours]), corpus.schema, rows)
     annotators = ballot.annotators
     readings = [[reading.get(annotator) for reading in ballot.readings.values()] for annotator in annotators]
@@ -197,9 +198,8 @@ def _corpus(config: AnnotateConfig, *, samples: bool = False) -> LabelledCorpus:
 
 
 def _annotated(path: Path, corpus: LabelledCorpus) -> list[Example]:
-    """The examples of a table as import writes it, where sentences of a sample may be that nobody has annotated yet."""
-    examples = read_examples(path, corpus.labels, DataConfig(none_label=NONE), keep=["annotations"])
-    return [example for example in examples if example.columns.get("annotations", "of another table")]
+    """The examples of a table as import writes it."""
+    return read_examples(path, corpus.labels, DataConfig(none_label=NONE))
 
 
 def _annotations(config: AnnotateConfig) -> Iterator[Annotation | BadRow]:
@@ -220,13 +220,13 @@ def _resolved(corpus: LabelledCorpus, ballot: Ballot, without: Sequence[str]) ->
         sentence, reading = corpus.sentences[identifier], ballot.readings.get(identifier)
         row = {**sentence.columns, "id": identifier, "text": sentence.text}
         if reading is None:
-            yield row | dict.fromkeys(("labels", "ties", "annotations"))
+            yield row | dict.fromkeys(("labels", "ties", ANNOTATIONS))
             continue
         vote = majority(reading, corpus.labels)
         yield row | {
             "labels": list(vote.labels or without),
             "ties": list(vote.ties),
-            "annotations": {annotator: list(names) for annotator, names in sorted(reading.items())},
+            ANNOTATIONS: {annotator: list(names) for annotator, names in sorted(reading.items())},
         }
 
 

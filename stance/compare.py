@@ -12,7 +12,7 @@ import pyarrow as pa
 from stance.bootstrap import Cases, Estimate, Statistic, estimate_means
 from stance.config import CompareConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups, score
-from stance.data import hash_examples, read_split
+from stance.data import hash_examples, read_from, read_split
 from stance.errors import ConfigError
 from stance.evaluate import decide, judge
 from stance.evaluation import Judgement, Quality, Scorecard
@@ -20,7 +20,7 @@ from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
 from stance.predict import Predictor
 from stance.quality import name_quality, quality_statistic, resamples_of
-from stance.tables import check_writable, write_text, writing
+from stance.tables import check_apart, check_writable, write_text, writing
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def compare(config: CompareConfig) -> Comparison:
         DataError: the data cannot be had.
     """
     check_writable(Path(config.changed))
+    for written in (config.output, config.changed):
+        check_apart(Path(written), **read_from(config.data))
     predictors = [Predictor.from_config(named) for named in (config.model, config.other)]
     labels = _shared_labels(predictors, config)
     examples = read_split(config.split, labels, config.data)

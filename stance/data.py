@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stance.config import DataConfig
 from stance.errors import ConfigError, DataError, did_you_mean
+from stance.labelled_rows import ANNOTATIONS
 from stance.labels import indicator_matrix
 from stance.references import TEXTS, read_references, read_texts
 from stance.tables import BadRow, GoodRow, read_rows
@@ -67,6 +68,8 @@ def read_examples(
 ) -> list[Example]:
     """Reads a labelled file; the label column holds a list of names, names in one text, or a single name.
 
+    Of a table of annotations, sentences that nobody has annotated are left out with a warning.
+
     Args:
         path: a .jsonl, .csv, .tsv or .parquet file.
         labels: the names allowed, in the order to give them; None does not look at the label column.
@@ -80,9 +83,13 @@ def read_examples(
     examples: list[Example] = []
     problems: list[str] = []
     first_use: dict[str, str] = {}
+    unread = 0
     for row in read_rows(path):
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
+            continue
+        if labels is not None and ANNOTATIONS in row.values and not row.values[ANNOTATIONS]:
+            unread += 1
             continue
         found, wrong = _example(row, labels, columns, keep)
         if found is not None and found.id in first_use:
@@ -93,6 +100,8 @@ def read_examples(
             examples.append(found)
     if problems:
         raise DataError(f"{path} cannot be used as it is; correct what is listed and run again:", problems)
+    if unread:
+        log.warning("%d sentences of %s are left out: nobody has annotated them.", unread, path)
     if not examples:
         raise DataError(f"{path} holds no examples.")
     return examples
@@ -117,6 +126,12 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequ
         repeats = config.reference_repeats if split == "train" else 1
         examples += _referenced(Path(config.references), split, labels, keep, alone=path is None) * repeats
     return examples
+
+
+def read_from(config: DataConfig) -> dict[str, str | None]:
+    """The files that a data config names, by setting."""
+    names = ("train", "validation", "test", "unlabelled", "contrast")
+    return {f"data.{name}": getattr(config, name) for name in names}
 
 
 def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:

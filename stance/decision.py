@@ -104,7 +104,7 @@ class Decision:
         The bands stay: they say what is known, thresholds what to do about it.
 
         Raises:
-            ConfigError: a label is unknown, or a threshold lies outside 0 to 1.
+            ConfigError: a label is unknown, or a threshold is no number from 0 to 1.
         """
         if thresholds is None:
             return self
@@ -112,7 +112,11 @@ class Decision:
         for label, threshold in changed.items():
             if label not in self.labels:
                 raise ConfigError(f"No label '{label}' to set a threshold for: {did_you_mean(label, self.labels)}")
-            if not 0 <= threshold <= 1:
+            try:
+                fits = 0 <= threshold <= 1
+            except TypeError:
+                fits = False
+            if not fits:
                 raise ConfigError(f"Expected a threshold from 0 to 1 for '{label}', found {threshold}.")
         current = dict(zip(self.labels, self.thresholds, strict=True)) | dict(changed)
         return replace(self, thresholds=tuple(float(current[label]) for label in self.labels))

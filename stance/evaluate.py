@@ -13,7 +13,7 @@ from stance.baselines.regressions import tfidf
 from stance.bootstrap import Resamples, defined, ratios
 from stance.config import Baseline, DataConfig, EvaluateConfig
 from stance.contrast import ContrastGroup, read_contrast, score
-from stance.data import Example, Splits, gold_matrix, hash_examples, read_split, read_splits
+from stance.data import Example, Splits, gold_matrix, hash_examples, read_from, read_split, read_splits
 from stance.decision import Decided
 from stance.errors import DataError
 from stance.evaluation import ContrastLeakage, Evaluation, Judged, Judgement, Leakage, Overlap, Rival
@@ -22,7 +22,7 @@ from stance.labels import label_sets
 from stance.leakage import find_overlaps
 from stance.predict import Predictor
 from stance.quality import measure_confusion, measure_quality, measure_slices, resamples_of
-from stance.tables import write_text
+from stance.tables import check_apart, write_text
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
 
 def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predictor]:
     """As ``evaluate``; also gives what was said about each sentence, and the model: what a report is made from."""
+    check_apart(Path(config.output), **read_from(config.data))
     predictor = Predictor.from_config(config.model)
     examples = read_split(config.split, predictor.labels, config.data, config.columns)
     slices = {LENGTH: lengths([example.text for example in examples]), **_by_column(examples, config)}

@@ -43,6 +43,8 @@ def export(config: ExportConfig) -> list[Path]:
         ModelError: the model cannot be had, or is a delta already, or the graph computes something else than the
             network.
     """
+    if not config.graph and config.delta is None:
+        raise ConfigError("There is nothing to write: give graph=true, or delta=<folder>.")
     source = find_source(config.model.path, config.model.revision)
     model_file = ModelFile.read(source.folder)
     base = model_file.find_delta_base(source, config.model.base)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -174,7 +175,7 @@ def find_inputs(names: str | Path | Sequence[str | Path], output: Path | None = 
         DataError: a name stands for nothing that can be read.
     """
     several = [names] if isinstance(names, str | Path) else list(names)
-    if not several:
+    if not all(map(str, several)) or not several:
         raise ConfigError("There is nothing to label: give input=<file, folder or pattern>.")
     found = [item for name in several for item in _find(str(name), output)]
     files = Counter(str(Path(item.name).resolve()) if isinstance(item, File) else item.name for item in found)
@@ -194,13 +195,7 @@ def _find(name: str, output: Path | None) -> list[Input]:
     if any((path / saved).exists() for saved in ("dataset_info.json", "dataset_dict.json")):
         return [HubDataset(name, _loaded(name))]
     if path.is_dir():
-        files = sorted(_files(path))
-        inside = [File(file) for file in files if format_of(file) in KINDS]
-        if not inside:
-            raise DataError(f"The folder {path} holds no files that end in {', '.join(KINDS)}.")
-        if len(inside) < len(files):
-            log.warning("%d files in %s end in nothing that is known: left alone.", len(files) - len(inside), path)
-        return [*inside]
+        return [*_of_known_kinds(sorted(_files(path)), name)]
     if path.exists():
         if format_of(path) not in KINDS:
             raise DataError(f"Cannot label {path}: expected a file ending in {', '.join(KINDS)}.")
@@ -212,13 +207,26 @@ def _find(name: str, output: Path | None) -> list[Input]:
     if dangling:
         raise DataError("These are links to what is not there; mend or remove them:", dangling)
     if matching:
-        return [item for match in matching for item in _find(str(match), output)]
+        # A pattern may match a folder and what it holds, and what it was not meant for, as a folder holds that too.
+        folders = (_files(match) for match in matching if match.is_dir())
+        files = dict.fromkeys(chain((match for match in matching if match.is_file()), chain.from_iterable(folders)))
+        return [*_of_known_kinds(sorted(files), name)]
     if name.count("/") == 1 and format_of(path) not in KINDS and not path.parent.exists():
         return [HubDataset(name, _loaded(name))]
     raise DataError(
         f"There is no file {name}, relative to {Path.cwd()}; nor is it a folder, a pattern that matches files, or a "
         "dataset of the hub (owner/name)."
     )
+
+
+def _of_known_kinds(files: Sequence[Path], name: str) -> list[File]:
+    """The files that can be read, of those that a folder or pattern stands for."""
+    known = [File(file) for file in files if format_of(file) in KINDS]
+    if not known:
+        raise DataError(f"{name} holds no files that end in {', '.join(KINDS)}.")
+    if len(known) < len(files):
+        log.warning("%d files in %s end in nothing that is known: left alone.", len(files) - len(known), name)
+    return known
 
 
 def _files(folder: Path) -> Iterator[Path]:

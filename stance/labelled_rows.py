@@ -22,6 +22,9 @@ PROBABILITY = "probability_"
 MODEL_COLUMNS = ("labels", "uncertain", "probabilities", "truncated")
 """What a labelled file says of a sentence beside ``probability_*``."""
 
+ANNOTATIONS = "annotations"
+"""The column of a table of annotations that says what each annotator gave; empty where nobody has read the sentence."""
+
 LABEL_SET = "label_set"
 """A column of samples: the names of the labels that a person may give, as there are no probabilities to tell them."""
 

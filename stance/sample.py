@@ -15,7 +15,7 @@ import pyarrow as pa
 from stance.config import Regression, SampleConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import IntArray
-from stance.errors import ConfigError, DataError
+from stance.errors import ConfigError, DataError, check_settings
 from stance.labelled import ID, INCLUSION, STRATUM, WHOLE, Corpus, read_coded, read_corpus
 from stance.labelled_rows import LABEL_SET, MODEL_COLUMNS, PROBABILITY, labelled_schema, read_labelled
 from stance.maps import sigmoid
@@ -70,6 +70,9 @@ def sample(config: SampleConfig) -> Drawn:
     check_writable(output)
     check_apart(output, corpus=config.corpus, pilot=config.pilot)
     check_not_filled_in(output, [config.label_column])
+    check_settings("", [("seed", config.seed, config.seed >= 0, "at least 0")])
+    if config.width is not None:
+        check_settings("", [("width", config.width, 0 < config.width < 1, "more than 0 and less than 1")])
     if (config.n is None) == (config.width is None):
         raise ConfigError("Give either n=<sentences> or width=<wanted width of the interval>, and not both.")
     corpus = read_corpus(Path(config.corpus), document_column=config.document_column)
@@ -173,8 +176,8 @@ def _write(config: SampleConfig, corpus: Corpus, plan: _Plan, chosen: Sequence[i
     schema = labelled_schema(corpus.path)
     ours = {*MODEL_COLUMNS, ID, STRATUM, INCLUSION, LABEL_SET}
     kept = [field for field in schema if field.name not in ours and not field.name.startswith(PROBABILITY)]
-    if any(field.name == config.label_column for field in kept):
-        raise ConfigError(f"The corpus has a column '{config.label_column}': give label_column=<another name>.")
+    if config.label_column in {ID, STRATUM, INCLUSION, LABEL_SET, *(field.name for field in kept)}:
+        raise ConfigError(f"The sample has a column '{config.label_column}' already: give label_column=<another name>.")
     added = [
         pa.field(STRATUM, pa.string()),
         pa.field(INCLUSION, pa.float64()),

@@ -186,6 +186,24 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 """What reading a damaged file can raise."""
 
 
+_DEEPEST = 100
+"""Lists and objects within one another: deeper ones could be read, but not written in all forms."""
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _json_row(where: str, line: bytes, place: Place) -> GoodRow | BadRow:
     try:
         raw = line.decode()
@@ -197,6 +215,8 @@ def _json_row(where: str, line: bytes, place: Place) -> GoodRow | BadRow:
         return BadRow(where, f"not valid JSON: {error}", raw, place)
     if not isinstance(values, dict):
         return BadRow(where, f"expected a JSON object, found {type(values).__name__}", raw, place)
+    if _is_deep(values):
+        return BadRow(where, f"nested more than {_DEEPEST} deep", raw, place)
     return GoodRow(where, _without_surrogates(values) if "\\ud" in raw.lower() else values, place)
 
 
@@ -272,14 +292,15 @@ def _header(path: Path) -> tuple[list[str], Place]:
     csv.field_size_limit(2**31 - 1)
     with _Lines(path, START, "") as lines:
         try:
-            cells = _cells(lines, _DELIMITERS[format_of(path)]) or []
+            while (cells := _cells(lines, _DELIMITERS[format_of(path)])) == []:
+                pass  # blank lines
         except _OpenQuoteError as error:
             raise DataError(
                 f"{path}:1: expected column names, found a quote that is not closed: {_shown(error.line):.200}. "
                 "Close it, or double it if it is part of a name."
             ) from None
         first = lines.place
-    header = list(map(_unguarded, cells))
+    header = list(map(_unguarded, cells or []))
     if any(without_surrogates(name) != name for name in header):
         found = _shown(", ".join(header).encode(errors="surrogateescape"))
         raise DataError(

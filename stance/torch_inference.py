@@ -10,6 +10,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stance.config import Precision
 from stance.delta import read_delta
+from stance.errors import ModelError
 from stance.inference import BATCH_TOKENS, Batch, Logits, Tokenize, infer
 from stance.network import StanceForSequenceClassification
 from stance.network_config import StanceConfig
@@ -37,7 +38,11 @@ class TorchInference:
         precision: Precision | None = None,
         sieve: Sieve | None = None,
     ) -> None:
-        self.network = network.train(False).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            self.network = network.train(False).to(device)
+        except (RuntimeError, AssertionError) as error:  # by what torch was built without, or does not know
+            raise ModelError(f"Cannot run on device={device}: {str(error).splitlines()[0]}. Leave it out.") from None
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.sieve = sieve

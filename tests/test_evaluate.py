@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, f1_score,
 from stance.config import DataConfig, EvaluateConfig, TrainConfig, TrainedModelConfig
 from stance.data import Example, read_examples
 from stance.decision import Decided
-from stance.errors import DataError
+from stance.errors import ConfigError, DataError
 from stance.evaluate import evaluate, judge
 from stance.evaluation import Judgement
 from stance.evaluation_tables import evaluation_tables
@@ -229,3 +229,12 @@ def test_data_with_labels_that_the_model_does_not_know_are_refused(tiny_model: P
         evaluate(
             EvaluateConfig(model=TrainedModelConfig(path=str(tiny_model)), data=data, output=str(tmp_path / "e.json"))
         )
+
+
+def test_data_are_not_written_over(tiny_model: Path, tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "test.jsonl", [{"text": "They deny it.", "labels": ["denial"]}] * 2)
+    before = path.read_bytes()
+    data, model = DataConfig(test=str(path)), TrainedModelConfig(path=str(tiny_model))
+    with pytest.raises(ConfigError, match=r"data\.test and output are both"):
+        evaluate(EvaluateConfig(model=model, data=data, output=str(path)))
+    assert path.read_bytes() == before

@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -114,8 +115,79 @@ def test_names_stand_for_files_folders_and_patterns_in_order(tmp_path: Path, cap
     assert "1 files" in caplog.text, "hidden files are none of the user's"
     with pytest.raises(DataError, match="named twice"):
         find_inputs([f"{tmp_path}/b.jsonl", str(tmp_path)])
-    with pytest.raises(ConfigError, match="nothing to label"):
-        find_inputs([])
+    for nothing in ([], "", ["a.txt", ""]):
+        with pytest.raises(ConfigError, match="nothing to label"):
+            find_inputs(nothing)
+    everything = [Path(source.name).name for source in find_inputs(f"{tmp_path}/**")]
+    assert sorted(everything) == sorted(names), "files that folders hold are not met twice, and others left alone"
+
+
+def test_links_are_followed_once_and_what_leads_nowhere_is_told(tmp_path: Path) -> None:
+    corpus, elsewhere = tmp_path / "corpus", tmp_path / "elsewhere"
+    for folder in (corpus, elsewhere):
+        folder.mkdir()
+        (folder / f"{folder.name}.txt").write_text("x")
+    (corpus / "more").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(corpus)
+    assert sorted(Path(source.name).name for source in find_inputs(str(corpus))) == ["corpus.txt", "elsewhere.txt"]
+    for again in (corpus / ".." / "corpus" / "corpus.txt", corpus / "more" / "back" / "corpus.txt"):
+        with pytest.raises(DataError, match="named twice"):
+            find_inputs([f"{corpus}/corpus.txt", str(again)])
+    (corpus / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
+    for name in (str(corpus), f"{corpus}/*.jsonl"):
+        with pytest.raises(DataError, match="what is not there"):
+            find_inputs(name)
+
+
+def test_a_name_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.txt")).write_text("x")
+    with pytest.raises(DataError, match=r"not UTF-8, and cannot be written down.*\n.*caf\\udce9"):
+        find_inputs(str(tmp_path))
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(path: str, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(DataError, match=r"Cannot look into .*: Permission denied"):
+        find_inputs(str(tmp_path))
+
+
+def test_columns_of_one_name_are_told(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="found twice: text"):
+        columns_of(*find_inputs(str(tmp_path / "a.parquet")))
+
+
+def test_a_damaged_page_is_told_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [f"sentence {n}" for n in range(2000)]}), path, use_dictionary=False)
+    raw = bytearray(path.read_bytes())
+    raw[60:400] = b"\xff" * 340
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"Cannot read .*a\.parquet as parquet"):
+        list(read_rows(path))
+
+
+def test_rows_that_are_nested_too_deep_are_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        f'{{"text": "a", "deep": {"[" * 700}1e999{"]" * 700}}}\n{{"text": "b", "deep": [[{{"c": [1]}}]]}}\n'
+    )
+    deep, fine = read_rows(path)
+    assert isinstance(deep, BadRow)
+    assert deep.reason == "nested more than 100 deep"
+    assert isinstance(fine, GoodRow)
+
+
+def test_blank_lines_before_the_names_of_columns_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n\ntext,n\nfirst,1\nsecond,2\n")
+    first, second = read_rows(path)
+    assert (first.where, second) == (f"{path}:4", GoodRow(f"{path}:5", {"text": "second", "n": "2"}, second.place))
+    assert list(read_rows(path, second.place)) == [second]
 
 
 def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:

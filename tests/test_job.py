@@ -32,6 +32,8 @@ from stance.inputs import File
 from stance.job import label_folder
 from stance.labels import LABELS
 from stance.predict import Prediction
+from stance.shards import Shard
+from stance.tables import START
 
 ROWS = 90
 
@@ -335,6 +337,69 @@ def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expect
     for wrong in ("0/3", "4/3", "3", "a/b", "1/0"):
         with pytest.raises(ConfigError, match="Expected shard=<i>/<n>"):
             run(corpus, tmp_path / "out", shard=wrong)
+
+
+def test_slices_follow_another_division(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+    run(corpus, tmp_path / "out")
+    run(corpus, tmp_path / "out", shard="1/2")
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    processes = [in_a_process(lambda n=n: run(corpus, tmp_path / "out", shard=f"{n}/3")) for n in (1, 2, 3)]
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_shard_of_another_job_is_none_of_this_one(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, tmp_path / "out")
+    shard, job = Shard(2, 0, START, 0, 1), json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert output_folder.OutputFolder(tmp_path / "out", job, ".parquet").receipt(shard) is not None
+    assert output_folder.OutputFolder(tmp_path / "out", {"rows": 1}, ".parquet").receipt(shard) is None
+
+
+def test_what_was_read_of_a_changed_input_is_not_vouched_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, predict = tmp_path / "in.jsonl", Stub.predict
+    lines = [json.dumps({"text": f"Old {n}."}) + "\n" for n in range(3000)]
+    source.write_text("".join(lines))
+    run(source, tmp_path / "undisturbed", shard_rows=5000)
+    stamp = source.stat()
+
+    def meddling(self: Stub, texts: list[str], *, thresholds: object) -> list[Prediction]:
+        source.write_text("".join(lines).replace("Old", "New"))
+        return predict(self, texts, thresholds=thresholds)
+
+    monkeypatch.setattr(Stub, "predict", meddling)
+    with pytest.raises(DataError, match="has changed"):
+        run(source, tmp_path / "out", shard_rows=5000)
+    monkeypatch.setattr(Stub, "predict", predict)
+    source.write_text("".join(lines))
+    os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    run(source, tmp_path / "out", shard_rows=5000)
+    assert contents(tmp_path / "out") == contents(tmp_path / "undisturbed")
+
+
+def test_a_text_column_of_bytes_beside_one_of_text_stays_text(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pq.write_table(pa.table({"text": pa.array([b"bytes"], pa.binary())}), folder / "a.parquet")
+    write_jsonl(folder / "b.jsonl", [{"text": "Caf\u00e9 owners deny it."}])
+    assert run(folder, tmp_path / "out").set_aside == 1
+    table = pa.dataset.dataset(tmp_path / "out" / "sentences").to_table()
+    assert table.column("text").to_pylist() == ["Caf\u00e9 owners deny it."]
+
+
+def test_a_job_that_was_killed_before_its_first_shard_goes_on_where_its_output_is_among_what_a_pattern_matches(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text("They deny it.")
+    output = tmp_path / "news" / "labelled"
+    run(Path(f"{tmp_path}/news/*"), output)
+    for path in output.rglob("*"):
+        if path.is_file() and path.name != "manifest.json":
+            path.unlink()
+    run(Path(f"{tmp_path}/news/*"), output)
+    assert (output / "_SUCCESS").exists()
 
 
 def test_a_slice_that_was_killed_leaves_nothing_half_done_behind(

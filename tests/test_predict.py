@@ -222,3 +222,10 @@ def test_importing_loads_nothing_heavy_and_binds_no_predict_at_the_root() -> Non
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] module"
     assert stance.__all__ == ["LABELS", "__version__"]
+
+
+def test_a_device_or_threshold_that_is_none_is_told(tiny_model: Path, tiny_predictor: Predictor) -> None:
+    with pytest.raises(ModelError, match="Cannot run on device=nowhere"):
+        Predictor.from_pretrained(tiny_model, device="nowhere")
+    with pytest.raises(ConfigError, match="Expected a threshold from 0 to 1 for 'denial', found half"):
+        tiny_predictor.predict("They deny it.", thresholds={"denial": "half"})  # type: ignore[dict-item]

@@ -215,7 +215,10 @@ MISTAKES = {
     "too many": ({"n": 5000}, "Cannot draw 5000 of 2000"),
     "fewer than the floors": ({"n": 10, "label": "denial"}, "expected n from 80 to 2000. Change n, strata or floor"),
     "no such label": ({"n": 10, "label": "denail"}, "no label 'denail'; did you mean 'denial'"),
-    "a column that is taken": ({"n": 10, "label_column": "gold"}, "The corpus has a column 'gold'"),
+    "a column that is taken": ({"n": 10, "label_column": "gold"}, "The sample has a column 'gold' already"),
+    "a column of the sample": ({"n": 10, "label_column": "id"}, "The sample has a column 'id' already"),
+    "no width": ({"width": float("nan")}, "width=nan is out of range"),
+    "no seed": ({"n": 10, "seed": -1}, "seed=-1 is out of range"),
     "itself": ({"n": 10, "output": "corpus.jsonl"}, "corpus and output are both"),
     "an unknown ending": ({"n": 10, "output": "x.xlsx"}, "expected a name ending in"),
 }

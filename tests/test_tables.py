@@ -1,9 +1,11 @@
 import codecs
 import csv
+import datetime
 import json
 import math
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -265,6 +267,22 @@ def test_numbers_that_go_together_stay_numbers() -> None:
         ),
     ):
         assert common_type(one, other) == common
+
+
+def test_what_would_not_stay_what_it_is_becomes_text() -> None:
+    price, far = pa.decimal128(5, 2), pa.timestamp("us")
+    for one, other in ((price, pa.float64()), (price, pa.uint32()), (far, pa.timestamp("ns"))):
+        assert common_type(one, other) == common_type(other, one) == pa.string()
+    strict = pa.struct([pa.field("a", pa.int64(), nullable=False)])
+    assert common_type(strict, pa.struct([("b", pa.int64())])).field("a").nullable
+
+
+def test_dates_and_decimals_are_plain_text_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    row = {"day": datetime.date(2024, 5, 1), "price": Decimal("1.25"), "n": [1, 2], "yes": True}
+    with writing(path, pa.schema([(name, pa.string()) for name in row])) as write:
+        write([row])
+    assert path.read_text(encoding="utf-8-sig").splitlines()[1] == '2024-05-01,1.25,"[1, 2]",true'
 
 
 @pytest.mark.parametrize("value", [{}, {"a": {}}, [{}], {"a": [{"b": {}}], "c": 1}])
