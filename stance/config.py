@@ -304,7 +304,8 @@ class TrainedModelConfig:
         backend: what runs the network. None takes ONNX Runtime on a CPU if the model has a graph for it, else PyTorch;
             OpenVINO (CPU only; an extra) needs no graph, and is faster still on processors that multiply in bf16.
         precision: how exactly to multiply. None takes, in ONNX Runtime, 8 bits where the model was seen to give the
-            same labels; in the others bf16 where that is fast (of CPUs OpenVINO only); fp32 otherwise.
+            same labels but for 3 in 1,000 at most; in the others bf16 where that is fast (of CPUs OpenVINO only); fp32
+            otherwise.
         cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
             network about the others only: faster. What that may lose is in ``stance.json``.
     """

@@ -111,7 +111,8 @@ class Predictor:
             backend: what runs the network; by default ONNX Runtime on a CPU if the model has a graph for it, else
                 PyTorch. OpenVINO (an extra) needs no graph, and is faster still on CPUs that multiply in bf16.
             precision: how exactly to multiply; by default in 8 bits in ONNX Runtime where the model was seen to give
-                the same labels, in bf16 in the others where that is fast, and in fp32 otherwise.
+                the same labels but for 3 in 1,000 at most, in bf16 in the others where that is fast, and in fp32
+                otherwise.
             cascade: let the model's sieve, where it has one, settle which sentences surely carry no label, and ask the
                 network about the others only: faster. What that may lose is in ``stance.json``.
 
