@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from stance.config import PredictConfig
-from stance.errors import ConfigError, StanceError, install_extra
+from stance.errors import ConfigError, DataError, ModelError, install_extra
 from stance.labelling import Counts
 from stance.output_folder import OutputFolder
 from stance.predict import Predictor
@@ -25,8 +25,9 @@ def label_on_ray(
     """Labels shards on the cluster that ``RAY_ADDRESS`` names, or on this machine; yields each when it is done.
 
     Raises:
-        ConfigError: Ray is not installed.
-        StanceError: too many rows of a shard are bad, or a node cannot load the model.
+        ConfigError: Ray is not installed, or a node cannot run the model as it is wanted.
+        DataError: too many rows of a shard are bad, or an input has changed.
+        ModelError: a node cannot load the model.
     """
     try:
         import ray
@@ -49,8 +50,12 @@ def label_on_ray(
     )
     for row in labelled.iter_rows():
         if row["error"]:
-            raise StanceError(row["error"])
+            raise _KINDS[row["kind"]](row["error"])
         yield plan.shards[row["index"]], Counts.from_dict(row["counts"])
+
+
+_KINDS = {kind.__name__: kind for kind in (ConfigError, DataError, ModelError)}
+"""Of errors that people can act on: by name, as rows of the queue hold no classes."""
 
 
 class _Actor:
@@ -72,6 +77,7 @@ class _Actor:
         receipt = self.folder.receipt(shard)
         try:
             counts = self.label(shard) if receipt is None else Counts.from_dict(receipt.counts)
-        except StanceError as error:
-            return {"index": shard.index, "error": str(error), "counts": Counts().to_dict()}
-        return {"index": shard.index, "error": "", "counts": counts.to_dict()}
+        except tuple(_KINDS.values()) as error:
+            told = {"error": str(error), "kind": type(error).__name__}
+            return {"index": shard.index, **told, "counts": Counts().to_dict()}
+        return {"index": shard.index, "error": "", "kind": "", "counts": counts.to_dict()}
