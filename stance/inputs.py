@@ -242,10 +242,12 @@ def _files(folder: Path) -> Iterator[Path]:
     seen: set[Path] = set()
     for parent, below, names in os.walk(folder, onerror=refuse, followlinks=True):
         here = Path(parent)
-        below[:] = [] if here.resolve() in seen else [name for name in below if not name.startswith(".")]
-        if here.resolve() in seen:
+        real = here.resolve()
+        if real in seen:
+            below.clear()
             continue
-        seen.add(here.resolve())
+        seen.add(real)
+        below[:] = [name for name in below if not name.startswith(".")]
         for file in (here / name for name in names if not name.startswith(".")):
             if not file.exists() and format_of(file) in KINDS:
                 raise DataError(f"{file} is a link to what is not there: mend or remove it.")

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from stance.config import Precision
-from stance.decision import FloatArray
+from stance.decision import Decision, FloatArray
 from stance.errors import ConfigError
 from stance.model_file import ModelFile
 from stance.predict import Predictor
-from stance.sources import find_source
+from stance.sources import Source, find_source
 from stance.tables import replacing
 
 log = logging.getLogger(__name__)
@@ -41,15 +41,19 @@ def hash_teacher(teacher: str) -> str:
         ModelError: it cannot be had.
     """
     source = find_source(teacher)
-    decision = asdict(ModelFile.read(source.folder).decision)
-    return hashlib.sha256(f"{source.sha256} {json.dumps(decision)}".encode()).hexdigest()
+    return _hash(source, ModelFile.read(source.folder).decision)
+
+
+def _hash(source: Source, decision: Decision) -> str:
+    return hashlib.sha256(f"{source.sha256} {json.dumps(asdict(decision))}".encode()).hexdigest()
 
 
 def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
-    known = ModelFile.read(find_source(teacher).folder).decision.labels
-    if known != labels:
-        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {known}.")
-    asked = hashlib.sha256(hash_teacher(teacher).encode())
+    source = find_source(teacher)
+    decision = ModelFile.read(source.folder).decision
+    if decision.labels != labels:
+        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
+    asked = hashlib.sha256(_hash(source, decision).encode())
     for text in texts:
         asked.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     kept = CACHE.expanduser() / f"{asked.hexdigest()}.npy"
