@@ -17,18 +17,12 @@ from stance.annotation.voting import Ballot, collect, majority
 from stance.config import AnnotateConfig, DataConfig, Tool
 from stance.data import Example, gold_matrix, read_examples
 from stance.errors import ConfigError, DataError
+from stance.files import check_apart, write_text
 from stance.labelled import NONE
 from stance.labelled_rows import ANNOTATIONS
-from stance.tables import (
-    READABLE,
-    BadRow,
-    check_apart,
-    check_writable,
-    rejected_beside,
-    rejected_line,
-    write_text,
-    writing,
-)
+from stance.tables.reading import READABLE
+from stance.tables.rows import BadRow
+from stance.tables.writing import check_writable, rejected_beside, rejected_line, writing
 from stance.text import sentence_id
 
 _FORMATS: Mapping[Tool, Format] = {

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from stance.tables import replacing
+from stance.files import replacing
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> None:

@@ -22,11 +22,14 @@ from stance.config import Backend, BenchmarkConfig, DataConfig, Precision, Predi
 from stance.corpus import label
 from stance.data import read_split
 from stance.errors import ConfigError, DataError, install_extra
+from stance.files import write_text
 from stance.markdown import table
 from stance.predict import Predictor
 from stance.progress import progress, quiet_transformers
 from stance.sources import GRAPHS
-from stance.tables import GoodRow, json_line, read_rows, write_text
+from stance.tables.json_lines import json_line
+from stance.tables.reading import read_rows
+from stance.tables.rows import GoodRow
 
 WORDS = (7, 9, 11, 12, 14, 15, 16, 18, 19, 20, 22, 23, 24, 26, 28, 30, 32, 35, 39, 45, 74)
 """Words of a sentence at each twentieth of the 18,186 real sentences that the project labels."""

@@ -14,9 +14,9 @@ from stance.baselines.keywords import find_keywords
 from stance.card import with_tables
 from stance.config import CheckConfig
 from stance.duplicates import near_duplicates
+from stance.files import write_text
 from stance.labels import LABELS, indicator_matrix
 from stance.shipped import ShippedData, WrittenSentence, read_shipped
-from stance.tables import write_text
 from stance.text import sentence_id
 
 OPENING = 5

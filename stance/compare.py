@@ -16,11 +16,12 @@ from stance.data import hash_examples, read_from, read_split
 from stance.errors import ConfigError
 from stance.evaluate import decide, judge
 from stance.evaluation import Judgement, Quality, Scorecard
+from stance.files import check_apart, write_text
 from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
 from stance.predict import Predictor
 from stance.quality import name_quality, quality_statistic, resamples_of
-from stance.tables import check_apart, check_writable, write_text, writing
+from stance.tables.writing import check_writable, writing
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from stance.config import PredictConfig
 from stance.errors import ConfigError
+from stance.files import is_same, replacing
 from stance.inputs import columns_of, find_inputs
 from stance.job import label_folder
 from stance.labelling import Counts, ErrorLimit, Labeller, SetAside, Take
@@ -20,16 +21,9 @@ from stance.output_folder import REJECTED
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
 from stance.progress import progress
-from stance.tables import (
-    check_writable,
-    common_columns,
-    is_same,
-    json_line,
-    rejected_beside,
-    rejected_line,
-    replacing,
-    writing,
-)
+from stance.tables.columns import common_columns
+from stance.tables.json_lines import json_line
+from stance.tables.writing import check_writable, rejected_beside, rejected_line, writing
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from stance.errors import ConfigError, DataError, did_you_mean
 from stance.labelled_rows import ANNOTATIONS
 from stance.labels import indicator_matrix
 from stance.references import TEXTS, read_references, read_texts
-from stance.tables import BadRow, GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import BadRow, GoodRow
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from stance.config import CountConfig, EstimateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import FEW_DOCUMENTS, Design
 from stance.errors import DataError
+from stance.files import check_apart, write_text
 from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
 from stance.regression import Coefficient, regress
-from stance.tables import check_apart, write_text
 
 SMALL = 30
 """Hand-coded sentences below which a group is small; so is one of fewer than ``FEW_DOCUMENTS``, or with fewer than

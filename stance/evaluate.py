@@ -17,12 +17,12 @@ from stance.data import Example, Splits, gold_matrix, hash_examples, read_from, 
 from stance.decision import Decided
 from stance.errors import DataError
 from stance.evaluation import ContrastLeakage, Evaluation, Judged, Judgement, Leakage, Overlap, Rival
+from stance.files import check_apart, write_text
 from stance.groups import grouped, lengths
 from stance.labels import label_sets
 from stance.leakage import find_overlaps
 from stance.predict import Predictor
 from stance.quality import measure_confusion, measure_quality, measure_slices, resamples_of
-from stance.tables import check_apart, write_text
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ import numpy as np
 from stance.config import ExportConfig, Precision
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError, ModelError, install_extra
+from stance.files import replacing
 from stance.graph_weights import check_architecture, graph_weights
 from stance.inference import Inference
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
 from stance.own_data import read_own_validation
 from stance.sources import GRAPHS, check_whole, find_source
-from stance.tables import replacing
 from stance.torch_inference import TorchInference
 
 log = logging.getLogger(__name__)

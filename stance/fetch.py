@@ -17,10 +17,11 @@ from urllib3.util import Retry
 from stance.config import FetchConfig
 from stance.data import SPLITS
 from stance.errors import DataError, check_settings
+from stance.files import replacing, write_text
 from stance.labels import LABELS
 from stance.progress import progress
 from stance.references import TEXTS, Reference, read_references, read_texts
-from stance.tables import json_line, replacing, write_text
+from stance.tables.json_lines import json_line
 
 log = logging.getLogger(__name__)
 

@@ -19,17 +19,9 @@ import pyarrow as pa
 
 from stance.errors import ConfigError, DataError, install_extra
 from stance.sources import hash_file
-from stance.tables import (
-    READABLE,
-    START,
-    BadRow,
-    GoodRow,
-    Place,
-    declared_schema,
-    format_of,
-    found_schema,
-    read_rows,
-)
+from stance.tables.columns import found_schema
+from stance.tables.reading import READABLE, declared_schema, format_of, read_rows
+from stance.tables.rows import START, BadRow, GoodRow, Place
 from stance.text import without_surrogates
 
 if TYPE_CHECKING:

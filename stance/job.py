@@ -9,6 +9,7 @@ from typing import Any
 
 from stance.config import Engine, PredictConfig
 from stance.errors import ConfigError, DataError, check_settings
+from stance.files import is_same
 from stance.inputs import Input, find_inputs
 from stance.labelling import Counts, ErrorLimit
 from stance.output_folder import REJECTED, OutputFolder, Slice, check_free
@@ -16,7 +17,6 @@ from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
 from stance.shards import Plan, Shard, make_plan
-from stance.tables import is_same
 from stance.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "pyarrow", "sentencex", "tokenizers", "torch", "transformers")

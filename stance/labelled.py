@@ -18,7 +18,8 @@ from stance.groups import numbered
 from stance.labelled_rows import ANNOTATIONS, LabelledSentence, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
-from stance.tables import BadRow, GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import BadRow, GoodRow
 from stance.text import fold
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stance.errors import DataError
-from stance.tables import BadRow, GoodRow, Row, common_columns, read_rows, read_schema
+from stance.tables.columns import common_columns
+from stance.tables.reading import read_rows, read_schema
+from stance.tables.rows import BadRow, GoodRow, Row
 from stance.text import sentence_id
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from stance.errors import DataError, check_settings
 from stance.inputs import Input
 from stance.pieces import Cutter, Piece
 from stance.predict import Prediction, Predictor
-from stance.tables import BadRow, GoodRow
+from stance.tables.rows import BadRow, GoodRow
 
 CHUNK = 512
 """Sentences labelled together: enough to batch by length, few enough to hold."""

@@ -9,13 +9,13 @@ from stance.bootstrap import Estimate
 from stance.config import CardConfig
 from stance.families import find_seeds
 from stance.figures import NAMES, figure, with_interval
+from stance.files import write_text
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.model_file import ModelFile
 from stance.quality import measure_quality, resamples_of
 from stance.sources import PINNED_SHA256, find_source
 from stance.study import Study, as_markdown, heading, set_side_by_side, trained_models
-from stance.tables import write_text
 
 _THIS, _SEEDS = "this model", "single seeds of its recipe"
 _USE = """\

@@ -7,8 +7,8 @@ from typing import Any
 
 from stance.decision import Decision
 from stance.errors import ConfigError, ModelError
+from stance.files import write_text
 from stance.sources import DELTA, Source, find_source
-from stance.tables import write_text
 
 NAME = "stance.json"
 FORMAT = 2

@@ -20,10 +20,12 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from stance.differences import differences
 from stance.errors import ConfigError
+from stance.files import write_text
 from stance.labelled_rows import SENTENCES
 from stance.shards import Shard, shard_name
 from stance.sources import hash_file
-from stance.tables import BadRow, Write, rejected_line, write_text, writing
+from stance.tables.rows import BadRow, Write
+from stance.tables.writing import rejected_line, writing
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from stance.errors import DataError, did_you_mean
 from stance.inputs import Input
 from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY
 from stance.predict import Prediction
-from stance.tables import BadRow, GoodRow, json_line
+from stance.tables.json_lines import json_line
+from stance.tables.rows import BadRow, GoodRow
 from stance.text import Sentence, split_sentences
 
 DOCUMENT, TEXT = "document", "text"

@@ -20,9 +20,9 @@ import numpy as np
 from stance.config import DEFAULT_MODEL, Backend, Precision, TrainedModelConfig
 from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ConfigError, ModelError, install_extra
+from stance.files import is_same
 from stance.model_file import ModelFile
 from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, clear_model, find_source, hash_file
-from stance.tables import is_same
 from stance.text import split_sentences
 
 _WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stance.errors import DataError, did_you_mean
-from stance.tables import BadRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import BadRow
 from stance.text import fold, sentence_id
 
 TEXTS = "texts.jsonl.gz"

@@ -9,9 +9,9 @@ from typing import Any
 
 from stance.differences import differences
 from stance.errors import ConfigError
+from stance.files import write_text
 from stance.model_file import NAME as MODEL_FILE
 from stance.sources import clear_model
-from stance.tables import write_text
 
 log = logging.getLogger(__name__)
 

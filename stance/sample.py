@@ -16,13 +16,16 @@ from stance.config import Regression, SampleConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import IntArray
 from stance.errors import ConfigError, DataError, check_settings
+from stance.files import check_apart
 from stance.labelled import ID, INCLUSION, STRATUM, WHOLE, Corpus, read_coded, read_corpus
 from stance.labelled_rows import LABEL_SET, MODEL_COLUMNS, PROBABILITY, labelled_schema, read_labelled
 from stance.maps import sigmoid
 from stance.prevalence import FEW
 from stance.regression import fit
 from stance.strata import Widths, allocate, expected_widths, lower_bounds, stratify
-from stance.tables import GoodRow, check_apart, check_not_filled_in, check_writable, writing
+from stance.tables.reading import check_not_filled_in
+from stance.tables.rows import GoodRow
+from stance.tables.writing import check_writable, writing
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from stance.errors import DataError
 from stance.inputs import Input
 from stance.pieces import TEXT, Cutter
 from stance.progress import progress
-from stance.tables import START, BadRow, Columns, GoodRow, Place, common_columns
+from stance.tables.columns import Columns, common_columns
+from stance.tables.rows import START, BadRow, GoodRow, Place
 
 LONG = 1_000_000
 """Characters of text after which a shard ends, however few its rows: what is lost by a kill stays small."""

@@ -28,6 +28,7 @@ from stance.config import SieveConfig
 from stance.data import gold_matrix, hold_out
 from stance.decision import BoolArray, Decision
 from stance.errors import ConfigError, DataError, check_settings
+from stance.files import replacing
 from stance.inference import Tokenize, batches_by_length, encode, padded
 from stance.model_file import RECALIBRATION, ModelFile
 from stance.own_data import read_own_splits
@@ -35,7 +36,6 @@ from stance.predict import Predictor
 from stance.progress import progress
 from stance.sieve import FAR, NEAR, Sieve, write_sieve
 from stance.sources import SIEVE, Source, find_source
-from stance.tables import replacing
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.variants import vary
 

@@ -16,12 +16,12 @@ from stance.config import SimulateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import check_settings
+from stance.files import write_text
 from stance.maps import sigmoid
 from stance.markdown import table
 from stance.prevalence import Coding, Method, Share, confuse, measure, power
 from stance.progress import progress
 from stance.strata import allocate, lower_bounds, stratify
-from stance.tables import write_text
 
 DOCUMENT = 10
 """Sentences in a document."""

@@ -20,6 +20,7 @@ from stance.evaluate import decide
 from stance.evaluation import Judgement
 from stance.families import find_families
 from stance.figures import figure, with_interval
+from stance.files import write_text
 from stance.labels import label_sets
 from stance.markdown import table
 from stance.metrics import measure
@@ -27,7 +28,6 @@ from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.sources import find_source
-from stance.tables import write_text
 
 MACRO = "macro"
 

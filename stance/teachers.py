@@ -12,10 +12,10 @@ import numpy as np
 from stance.config import Precision
 from stance.decision import Decision, FloatArray
 from stance.errors import ConfigError
+from stance.files import replacing
 from stance.model_file import ModelFile
 from stance.predict import Predictor
 from stance.sources import Source, find_source
-from stance.tables import replacing
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from stance.labelled_rows import probabilities_of, read_labelled
 from stance.output_folder import MANIFEST, changed_files
 from stance.pieces import TEXT
 from stance.predict import Predictor
-from stance.tables import GoodRow
+from stance.tables.rows import GoodRow
 
 TOLERANCE = 1e-3
 """Largest difference of a probability that another processor or batch may cause."""

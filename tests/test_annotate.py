@@ -20,7 +20,8 @@ from stance.errors import ConfigError, DataError
 from stance.estimate import Estimates, estimate
 from stance.labels import LABELS
 from stance.sample import sample
-from stance.tables import GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import GoodRow
 
 JOBS: dict[str, Callable[[AnnotateConfig], object]] = {
     "export": export_sentences,

@@ -19,7 +19,7 @@ from stance.annotation.sentences import LabelledCorpus, read_corpus
 from stance.annotation.suggestion import suggest
 from stance.annotation.voting import collect, majority
 from stance.errors import ConfigError, DataError
-from stance.tables import BadRow
+from stance.tables.rows import BadRow
 from stance.text import sentence_id
 
 LABELS = ("offer", "denial")

@@ -10,7 +10,8 @@ from stance.data import read_examples
 from stance.errors import ConfigError
 from stance.labels import LABELS
 from stance.predict import Predictor
-from stance.tables import GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import GoodRow
 
 
 @pytest.fixture

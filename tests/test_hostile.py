@@ -11,7 +11,8 @@ from conftest import HOSTILE, Run, write_jsonl
 from stance.display import prediction_line, show
 from stance.labelled_rows import read_labelled
 from stance.predict import Prediction
-from stance.tables import GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import GoodRow
 
 TEXTS = [*HOSTILE, "\u202e=1+1", "@SUM(1+9)*cmd|' /C calc'!A0", "They denied it. " * 6_250, "[/red] :bomb:"]
 WRITTEN = [text.replace("\ud83d", "\ufffd") for text in TEXTS]

@@ -14,7 +14,8 @@ from stance.errors import ConfigError, DataError
 from stance.inputs import File, HubDataset, columns_of, find_inputs
 from stance.pieces import Cutter
 from stance.shards import Reader, make_plan
-from stance.tables import BadRow, GoodRow, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import BadRow, GoodRow
 
 LINES = [json.dumps({"n": n, "text": f"é {n}\u2028 two"}, ensure_ascii=False) for n in range(30)]
 
@@ -270,7 +271,7 @@ def test_shards_that_follow_on_one_another_are_read_without_winding_forward(
     plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 4)
     opened: list[Path] = []
     unzip = gzip.GzipFile
-    monkeypatch.setattr("stance.tables.gzip.GzipFile", lambda path: opened.append(path) or unzip(path))
+    monkeypatch.setattr("stance.tables.lines.gzip.GzipFile", lambda path: opened.append(path) or unzip(path))
     reader = Reader(plan.inputs)
     assert sum(len(list(reader.read(shard))) for shard in plan.shards) == plan.rows
     assert len(opened) == 1

@@ -33,7 +33,7 @@ from stance.job import label_folder
 from stance.labels import LABELS
 from stance.predict import Prediction
 from stance.shards import Shard
-from stance.tables import START
+from stance.tables.rows import START
 
 ROWS = 90
 

@@ -12,7 +12,7 @@ from stance.labelled import read_corpus
 from stance.labelled_rows import LabelledSentence, labelled_schema, read_labelled, read_sentences
 from stance.predict import Predictor
 from stance.sample import sample
-from stance.tables import BadRow
+from stance.tables.rows import BadRow
 from stance.text import sentence_id
 
 

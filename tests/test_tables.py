@@ -15,18 +15,13 @@ import pytest
 from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
+from stance.files import check_apart, replacing
 from stance.pieces import LONGEST
-from stance.tables import (
-    BadRow,
-    GoodRow,
-    check_apart,
-    common_type,
-    json_line,
-    read_rows,
-    read_schema,
-    replacing,
-    writing,
-)
+from stance.tables.columns import common_type
+from stance.tables.json_lines import json_line
+from stance.tables.reading import read_rows, read_schema
+from stance.tables.rows import BadRow, GoodRow
+from stance.tables.writing import writing
 
 
 def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
@@ -275,6 +270,8 @@ def test_what_would_not_stay_what_it_is_becomes_text() -> None:
         assert common_type(one, other) == common_type(other, one) == pa.string()
     strict = pa.struct([pa.field("a", pa.int64(), nullable=False)])
     assert common_type(strict, pa.struct([("b", pa.int64())])).field("a").nullable
+    within = common_type(pa.list_(strict), pa.list_(pa.struct([("b", pa.int64())])))
+    assert within.value_type.field("a").nullable
 
 
 def test_dates_and_decimals_are_plain_text_in_csv(tmp_path: Path) -> None:

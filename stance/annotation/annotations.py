@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stance.annotation.sentences import LabelledCorpus
-from stance.tables import BadRow
+from stance.tables.rows import BadRow
 
 QUESTION = "labels"
 """What the question to annotators is called, in every tool."""

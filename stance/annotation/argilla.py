@@ -14,7 +14,9 @@ from stance.annotation.json_array import read_array, write_json
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError
 from stance.labelled_rows import PROBABILITY, LabelledSentence
-from stance.tables import BadRow, GoodRow, json_line, read_rows
+from stance.tables.json_lines import json_line
+from stance.tables.reading import read_rows
+from stance.tables.rows import BadRow, GoodRow
 from stance.text import without_surrogates
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from stance.errors import DataError
-from stance.tables import BadRow, GoodRow, write_text
+from stance.files import write_text
+from stance.tables.rows import BadRow, GoodRow
 from stance.text import without_surrogates
 
 

@@ -13,8 +13,10 @@ from stance.annotation.annotations import QUESTION, UNKNOWN, Annotation
 from stance.annotation.json_array import read_array, write_json
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError
+from stance.files import write_text
 from stance.labelled_rows import PROBABILITY, LabelledSentence
-from stance.tables import BadRow, GoodRow, json_line, write_text
+from stance.tables.json_lines import json_line
+from stance.tables.rows import BadRow, GoodRow
 from stance.text import without_surrogates
 
 # Not "id": beside the task's own, one of the two is lost where Label Studio flattens tasks, as JSON-MIN and CSV.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stance.errors import DataError
 from stance.labelled_rows import LABEL_SET, PROBABILITY, LabelledSentence, is_kept, labelled_schema, read_sentences
-from stance.tables import BadRow
+from stance.tables.rows import BadRow
 
 
 @dataclass(frozen=True)

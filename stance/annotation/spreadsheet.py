@@ -7,8 +7,11 @@ from pathlib import Path
 from stance.annotation.annotations import QUESTION, Annotation
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import ConfigError, DataError
+from stance.files import replacing
 from stance.labelled_rows import PROBABILITY, LabelledSentence
-from stance.tables import BadRow, check_not_filled_in, guarded, read_rows, replacing
+from stance.tables.delimited import guarded
+from stance.tables.reading import check_not_filled_in, read_rows
+from stance.tables.rows import BadRow
 from stance.text import without_surrogates
 
 _ANNOTATOR, _ID, _TEXT = "annotator", "id", "text"

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from stance.annotation.annotations import Annotation
 from stance.annotation.sentences import LabelledCorpus
 from stance.errors import did_you_mean
-from stance.tables import BadRow, json_line
+from stance.tables.json_lines import json_line
+from stance.tables.rows import BadRow
 from stance.text import fold
 
 Reading = Mapping[str, tuple[str, ...]]

@@ -9,7 +9,8 @@ from typing import Any
 
 from stance.errors import DataError
 from stance.output_folder import MANIFEST, REJECTED, SUCCESS
-from stance.tables import GoodRow, Row, read_rows
+from stance.tables.reading import read_rows
+from stance.tables.rows import GoodRow, Row
 
 SHOWN = 10
 """Rows set aside, and reasons for it, that are shown."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from stance.errors import ConfigError
 from stance.figures import counted, figure, percent
+from stance.files import write_text
 from stance.report.palette import COLOURS, LABEL_COLOURS, label_colour
-from stance.tables import write_text
 from stance.text import HIDDEN, without_surrogates
 from stance.version import __version__
 

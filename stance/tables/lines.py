@@ -1,0 +1,65 @@
+"""The lines of files as bytes, from any place on, also of compressed ones."""
+
+import codecs
+import gzip
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+from stance.tables.rows import Place
+
+
+class Lines:
+    """The lines of a file, as bytes, and the place of the next one.
+
+    Args:
+        path: of the file.
+        start: where to begin.
+        newline: what ends a line, as for ``open``: of ``""`` a carriage return alone does too, as on old Macs.
+    """
+
+    def __init__(self, path: Path, start: Place, newline: str) -> None:
+        self.place = start
+        self._path = path
+        self._newline = newline
+
+    def __enter__(self) -> "Lines":
+        suffix = self._path.suffix.lower()
+        if suffix == ".gz":
+            # Not within another buffer, which would lose what is good of a piece that is damaged further on.
+            file: BinaryIO = gzip.GzipFile(self._path)  # type: ignore[assignment]
+        elif suffix == ".zst":
+            import pyarrow as pa
+
+            file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
+        else:
+            file = self._path.open("rb")
+        self._skip(file, self.place.offset)
+        # Latin-1 makes each byte a character and back, so that places stay those of bytes.
+        self._text = io.TextIOWrapper(file, encoding="latin-1", newline=self._newline)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._text.close()
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> bytes:
+        line = self._text.readline().encode("latin-1")
+        if not line:
+            raise StopIteration
+        self.place = Place(self.place.number + 1, self.place.offset + len(line))
+        return line.removeprefix(codecs.BOM_UTF8) if self.place.offset == len(line) else line
+
+    def _skip(self, file: BinaryIO, count: int) -> None:
+        if self._path.suffix.lower() != ".zst":
+            file.seek(count)
+            return
+        while count:  # what decompresses zstd cannot be wound forward
+            count -= len(file.read(min(count, 1 << 20))) or count
+
+
+def shown(raw: bytes) -> str:
+    """Bytes that are not UTF-8, as text that shows them all."""
+    return raw.decode(errors="backslashreplace")
