@@ -1,6 +1,7 @@
 """Several processes that train one model together, as torchrun or accelerate launch starts them; mostly it is one."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
@@ -32,4 +33,6 @@ def process_count() -> int:
 
 
 def _state() -> PartialState:
-    return PartialState(cpu=not torch.cuda.is_available())  # without a GPU it must be told, or it sees one process
+    # Without a GPU it must be told, or it sees one process; and teachers may be asked for longer than the half hour
+    # after which those that wait would give up.
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(days=1))
