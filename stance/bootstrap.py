@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stance.decision import BoolArray, FloatArray
 from stance.design import FEW_DOCUMENTS
-from stance.errors import ConfigError
+from stance.errors import check_settings
 from stance.groups import numbered
 
 LEVEL = 0.95
@@ -81,6 +81,11 @@ class Statistic:
     biased: BoolArray | None = None
 
 
+def check_draws(draws: int, seed: int) -> None:
+    """Raises ConfigError where one is out of range: at once, and not after hours of labelling."""
+    check_settings("", [("draws", draws, draws >= 1, "at least 1"), ("seed", seed, seed >= 0, "at least 0")])
+
+
 class Resamples:
     """Sentences by document, and the documents drawn again with repetition: the same draws for whatever is estimated.
 
@@ -90,7 +95,7 @@ class Resamples:
         seed: of the draws.
 
     Raises:
-        ConfigError: there are to be no draws.
+        ConfigError: there are to be no draws, or the seed is below 0.
 
     Attributes:
         clusters: how many documents there are.
@@ -98,8 +103,7 @@ class Resamples:
     """
 
     def __init__(self, documents: Sequence[str], *, draws: int, seed: int) -> None:
-        if draws < 1:
-            raise ConfigError(f"draws={draws} is out of range: expected at least one bootstrap sample.")
+        check_draws(draws, seed)
         names, self.where = numbered(documents)
         self.clusters = len(names)
         self._draws, self._seed = draws, seed

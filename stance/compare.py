@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from stance.bootstrap import Cases, Estimate, Statistic, estimate_means
+from stance.bootstrap import Cases, Estimate, Statistic, check_draws, estimate_means
 from stance.config import CompareConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups, score
 from stance.data import hash_examples, read_from, read_split
@@ -77,6 +77,7 @@ def compare(config: CompareConfig) -> Comparison:
         ModelError: a model cannot be had.
         DataError: the data cannot be had.
     """
+    check_draws(config.draws, config.seed)
     check_writable(Path(config.changed))
     for written in (config.output, config.changed):
         check_apart(Path(written), **read_from(config.data))

@@ -10,7 +10,7 @@ import numpy as np
 
 from stance.baselines.keywords import keyword_list
 from stance.baselines.regressions import tfidf
-from stance.bootstrap import Resamples, defined, ratios
+from stance.bootstrap import Resamples, check_draws, defined, ratios
 from stance.config import Baseline, DataConfig, EvaluateConfig
 from stance.contrast import ContrastGroup, read_contrast, score
 from stance.data import Example, Splits, gold_matrix, hash_examples, read_from, read_split, read_splits
@@ -54,6 +54,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
 
 def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predictor]:
     """As ``evaluate``; also gives what was said about each sentence, and the model: what a report is made from."""
+    check_draws(config.draws, config.seed)
     check_apart(Path(config.output), **read_from(config.data))
     predictor = Predictor.from_config(config.model)
     examples = read_split(config.split, predictor.labels, config.data, config.columns)

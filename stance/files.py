@@ -42,7 +42,9 @@ def is_same(one: Path, other: Path) -> bool:
 
 
 def check_apart(output: Path, **inputs: str | None) -> None:
-    """Raises ConfigError if ``output`` would replace what is read; the inputs by the settings that name them."""
+    """Raises ConfigError if ``output`` is a folder or one of the inputs, which are given by their settings' names."""
+    if output.is_dir():
+        raise ConfigError(f"Cannot write {output}: it is a folder; expected the name of a file.")
     for name, path in inputs.items():
         if path is not None and is_same(Path(path), output):
             raise ConfigError(f"{name} and output are both {output}: give the output another name.")

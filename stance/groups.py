@@ -19,7 +19,7 @@ MANY = 500
 
 _LENGTHS = (10, 20, 30, 40)
 """The most words in each group of lengths but the last."""
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|[T ])")
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?(?=$|[T ])")
 
 
 def group(value: Any) -> str:

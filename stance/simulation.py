@@ -91,7 +91,7 @@ def simulate(config: SimulateConfig) -> list[Coverage]:
     Raises:
         ConfigError: a setting is out of range.
     """
-    least = (("draws", config.draws, 1), ("sentences", config.sentences, DOCUMENT))
+    least = (("draws", config.draws, 1), ("seed", config.seed, 0), ("sentences", config.sentences, DOCUMENT))
     check_settings("", [(name, value, value >= few, f"at least {few}") for name, value, few in least])
     found = [
         coverage

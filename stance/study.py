@@ -10,7 +10,7 @@ import numpy as np
 from stance.baselines.contrastive import check_setfit
 from stance.baselines.keywords import keyword_list
 from stance.baselines.learned import learn
-from stance.bootstrap import Estimate, estimate_f1, estimate_share
+from stance.bootstrap import Estimate, check_draws, estimate_f1, estimate_share
 from stance.config import Baseline, ComparisonConfig, DataConfig, StudyConfig, TrainedModelConfig
 from stance.contrast import ContrastGroup, read_contrast, right_groups
 from stance.data import Example, gold_matrix, read_split, read_splits
@@ -116,6 +116,7 @@ def set_side_by_side(families: Mapping[str, Sequence[TrainedModelConfig]], confi
         families: by the name of the recipe, its models; all of the same labels.
         config: what to judge on, and beside what.
     """
+    check_draws(config.draws, config.seed)
     if Baseline.setfit in config.baselines:
         check_setfit()  # now, not after hours of other work
     labels = _model_file(next(iter(families.values()))[0]).decision.labels

@@ -11,7 +11,7 @@ from typing import Any
 from stance.config import VerifyConfig
 from stance.errors import DataError, check_settings
 from stance.labelled_rows import probabilities_of, read_labelled
-from stance.output_folder import MANIFEST, changed_files
+from stance.output_folder import MANIFEST, SUCCESS, changed_files
 from stance.pieces import TEXT
 from stance.predict import Predictor
 from stance.tables.rows import GoodRow
@@ -66,7 +66,7 @@ def verify(config: VerifyConfig) -> Verification:
     try:
         rows = _sample(folder, config.sample, config.seed)
     except DataError:
-        if not changed:
+        if not changed and not (folder / SUCCESS).exists():  # a job of empty inputs ends without a shard
             raise
         rows = []
     answers = predictor.predict_proba([str(row.get(TEXT)) for row in rows])

@@ -5,6 +5,9 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from stance.bootstrap import Cases, Resamples, Statistic, estimate_f1, estimate_means, estimate_share, ratios
+from stance.config import EvaluateConfig, TrainedModelConfig
+from stance.errors import ConfigError
+from stance.evaluate import evaluate
 from stance.metrics import calibration_error
 from stance.ranking import Ranking
 
@@ -26,6 +29,14 @@ def test_values_are_the_plain_figures_and_means_over_runs() -> None:
     assert [estimate.value for estimate in estimates] == pytest.approx([*wanted, np.mean(wanted)])
     assert all(estimate.low < estimate.value < estimate.high for estimate in estimates)
     assert [estimate.n for estimate in estimates] == [*gold.sum(axis=0), gold.sum(axis=0).min()]
+
+
+@pytest.mark.parametrize(("draws", "seed"), [(0, 0), (100, -1)])
+def test_draws_that_cannot_be_are_refused_before_anything_is_labelled(draws: int, seed: int) -> None:
+    with pytest.raises(ConfigError, match="is out of range"):
+        Resamples(["a"], draws=draws, seed=seed)
+    with pytest.raises(ConfigError, match="is out of range"):
+        evaluate(EvaluateConfig(model=TrainedModelConfig(path="nowhere"), draws=draws, seed=seed))
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say_and_only_when_drawn_by_document() -> None:

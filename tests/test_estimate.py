@@ -316,10 +316,11 @@ def test_shares_of_the_whole_of_groups_and_of_months(files: tuple[Path, Path], t
     assert json.loads((tmp_path / "out.json").read_text())["shares"][0]["method"] == "naive count"
 
 
-def test_a_date_that_is_too_short_for_the_period_is_told(files: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("date", ["2024 May 31", "2024", "2024-13", "2024-13-01", "2024-01-32", "2024-00"])
+def test_what_is_no_date_or_too_short_for_the_period_is_told(files: tuple[Path, Path], date: str) -> None:
     corpus, _ = files
     rows = [json.loads(line) for line in corpus.read_text().splitlines()]
-    write_jsonl(corpus, [row | {"date": "2024 May 31"} for row in rows])
+    write_jsonl(corpus, [row | {"date": date} for row in rows])
     with pytest.raises(DataError, match=r"expected 'date' to hold dates such as 2024-05, found"):
         run(files, time="date")
 

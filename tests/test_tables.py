@@ -309,6 +309,8 @@ def test_an_output_is_no_input_by_another_name(tmp_path: Path) -> None:
     other.hardlink_to(source)  # as if the disk took capital letters for small ones
     with pytest.raises(ConfigError, match=r"corpus and output are both .*IN\.csv"):
         check_apart(other, corpus=str(source), coded=None)
+    with pytest.raises(ConfigError, match=r"it is a folder; expected the name of a file"):
+        check_apart(tmp_path, corpus=str(source))
 
 
 @pytest.mark.parametrize("numbers_first", [True, False])

@@ -48,6 +48,14 @@ def another_model(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, 
     return folder
 
 
+def test_of_a_job_that_had_nothing_to_label_all_holds(tmp_path: Path, tiny_model: Path) -> None:
+    model = TrainedModelConfig(path=str(tiny_model))
+    (tmp_path / "in.jsonl").touch()
+    label(PredictConfig(model=model, input=[str(tmp_path / "in.jsonl")], output=str(tmp_path / "out")))
+    found = verify(VerifyConfig(model=model, folder=str(tmp_path / "out")))
+    assert (found.holds, found.n) == (True, 0)
+
+
 def test_another_model_is_not(folder: Path, another_model: Path) -> None:
     found = verify(VerifyConfig(model=TrainedModelConfig(path=str(another_model)), folder=str(folder)))
     assert not found.holds
