@@ -109,7 +109,8 @@ class OutputFolder:
                     # Not kept, since the other slices look at it too; those that look at once wait for each other.
                     with self._lock(path, patience=_GLANCE):
                         pass
-            self._write_manifest()
+            with FileLock(self.path / ".manifest-lock"):  # slices of different jobs that begin at once
+                self._write_manifest()
             self._remove_unfinished(part)
             yield
             self._remove_unfinished(part)  # of actors that were lost on the way

@@ -13,7 +13,9 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
@@ -337,6 +339,24 @@ def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expect
     for wrong in ("0/3", "4/3", "3", "a/b", "1/0"):
         with pytest.raises(ConfigError, match="Expected shard=<i>/<n>"):
             run(corpus, tmp_path / "out", shard=wrong)
+
+
+def test_of_slices_of_two_jobs_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
+    def claim(path: Path, number: int) -> str:
+        folder = output_folder.OutputFolder(path, {"rows": number}, ".parquet")
+        meet.wait()
+        try:
+            with folder.claimed(output_folder.Slice(number, 2)):
+                return "claimed"
+        except ConfigError as error:
+            return str(error)
+
+    for trial in range(50):
+        meet = Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            found = sorted(pool.map(claim, [tmp_path / str(trial)] * 2, range(2)), key=len)
+        assert found[0] == "claimed"
+        assert "holds the output of another job" in found[1]
 
 
 def test_slices_follow_another_division(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
