@@ -156,7 +156,7 @@ class DataConfig:
     """Labelled files (.jsonl, .csv, .tsv, .parquet) and the columns to read.
 
     Attributes:
-        train: examples to learn from.
+        train: examples to learn from; each of the three may be several files, ``[one.csv,two.jsonl]``.
         validation: examples to choose by; None holds out ``validation_share`` of ``train``, whole scenarios at a time.
         test: examples for the final figures; evaluation alone reads them.
         references: folder of sentences by reference, ``<split>.jsonl``, which join each split; their texts are in
@@ -172,9 +172,9 @@ class DataConfig:
         scenario_column: what a sentence is about; sentences of one scenario stay in one split.
     """
 
-    train: str | None = None
-    validation: str | None = None
-    test: str | None = None
+    train: Any = None
+    validation: Any = None
+    test: Any = None
     references: str | None = None
     reference_repeats: int = 1
     contrast: str | None = None

@@ -109,7 +109,7 @@ def read_examples(
 
 
 def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequence[str] = ()) -> list[Example]:
-    """Reads one named split of the data config: its file, its references, or both; ``keep`` as of ``read_examples``.
+    """Reads one named split of the data config: its files, its references, or both; ``keep`` as of ``read_examples``.
 
     Referenced sentences whose texts have not been fetched are left out with a warning.
 
@@ -119,20 +119,29 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequ
     """
     if split not in SPLITS:
         raise ConfigError(f"No split '{split}': {did_you_mean(split, SPLITS)}")
-    path = getattr(config, split)
-    if path is None and config.references is None:
+    paths = _files(config, split)
+    if not paths and config.references is None:
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
-    examples = [] if path is None else read_examples(Path(path), labels, config, keep)
+    examples = [example for path in paths for example in read_examples(Path(path), labels, config, keep)]
     if config.references is not None:
         repeats = config.reference_repeats if split == "train" else 1
-        examples += _referenced(Path(config.references), split, labels, keep, alone=path is None) * repeats
+        examples += _referenced(Path(config.references), split, labels, keep, alone=not paths) * repeats
     return examples
 
 
-def read_from(config: DataConfig) -> dict[str, str | None]:
+def read_from(config: DataConfig) -> dict[str, list[str]]:
     """The files that a data config names, by setting."""
-    names = ("train", "validation", "test", "unlabelled", "contrast")
-    return {f"data.{name}": getattr(config, name) for name in names}
+    return {f"data.{name}": _files(config, name) for name in (*SPLITS, "unlabelled", "contrast")}
+
+
+def _files(config: DataConfig, name: str) -> list[str]:
+    named = getattr(config, name)
+    several = [] if named is None else named if isinstance(named, list) else [named]
+    if not all(isinstance(path, str) and path for path in several):
+        raise ConfigError(f"Expected data.{name} to be the name of a file, or [one,another]; found {named!r}.")
+    if len(set(several)) < len(several):
+        raise ConfigError(f"Expected the files of data.{name} to differ, found {named!r}.")
+    return several
 
 
 def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
@@ -148,9 +157,7 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
         validation = read_split("validation", labels, config)
     unseen = [label for label in labels if not any(label in example.labels for example in train)]
     if unseen:
-        raise DataError(
-            f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples; {config.train} has none."
-        )
+        raise DataError(f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples.")
     unlabelled = [] if config.unlabelled is None else read_examples(Path(config.unlabelled), None, config)
     return Splits(train, validation, unlabelled)
 

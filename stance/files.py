@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,10 +41,11 @@ def is_same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
-def check_apart(output: Path, **inputs: str | None) -> None:
+def check_apart(output: Path, **inputs: str | Sequence[str] | None) -> None:
     """Raises ConfigError if ``output`` is a folder or one of the inputs, which are given by their settings' names."""
     if output.is_dir():
         raise ConfigError(f"Cannot write {output}: it is a folder; expected the name of a file.")
-    for name, path in inputs.items():
-        if path is not None and is_same(Path(path), output):
+    for name, given in inputs.items():
+        paths = [given] if isinstance(given, str) else given or ()
+        if any(is_same(Path(path), output) for path in paths):
             raise ConfigError(f"{name} and output are both {output}: give the output another name.")

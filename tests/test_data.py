@@ -6,8 +6,9 @@ import pytest
 from conftest import write_jsonl
 
 from stance.config import DataConfig
-from stance.data import Example, hash_examples, hold_out, read_examples, read_split, read_splits
+from stance.data import Example, hash_examples, hold_out, read_examples, read_from, read_split, read_splits
 from stance.errors import ConfigError, DataError
+from stance.files import check_apart
 from stance.labels import LABELS
 
 
@@ -80,6 +81,21 @@ def test_held_out_scenarios_are_whole_and_depend_on_the_seed_alone() -> None:
     assert len({e.scenario for e in held}) == 3
     assert hold_out(examples[::-1], 0.25, seed=3)[1] == held[::-1]
     assert hold_out(examples, 0.25, seed=4)[1] != held
+
+
+def test_a_split_may_be_several_files(tmp_path: Path) -> None:
+    paths = [
+        str(write_jsonl(tmp_path / f"{label}.jsonl", [{"id": 1, "text": label, "labels": [label]}]))
+        for label in ("offer", "denial")
+    ]
+    examples = read_split("train", LABELS, DataConfig(train=paths))
+    assert [(example.text, example.labels) for example in examples] == [("offer", ("offer",)), ("denial", ("denial",))]
+    assert read_from(DataConfig(train=paths, test=paths[0]))["data.train"] == paths
+    for wrong in (5, [paths[0], 5], [paths[0], paths[0]], [""]):
+        with pytest.raises(ConfigError, match=r"data\.train to"):
+            read_split("train", LABELS, DataConfig(train=wrong))
+    with pytest.raises(ConfigError, match=r"data\.train and output are both"):
+        check_apart(Path(paths[1]), **read_from(DataConfig(train=paths)))
 
 
 def test_what_cannot_be_split_or_learned_is_told(tmp_path: Path) -> None:
