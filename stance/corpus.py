@@ -16,7 +16,7 @@ from stance.errors import ConfigError
 from stance.files import is_same, replacing
 from stance.inputs import columns_of, find_inputs
 from stance.job import label_folder
-from stance.labelling import Counts, ErrorLimit, Labeller, SetAside, Take
+from stance.labelling import Counts, ErrorLimit, Labeller, Reject, Take
 from stance.output_folder import REJECTED
 from stance.pieces import Cutter, flat_row, nested_row, output_schema
 from stance.predict import Prediction, Predictor
@@ -98,7 +98,7 @@ def _label_file(config: PredictConfig, show: Show | None) -> Counts:
 
 
 @contextmanager
-def _setting_aside(path: Path | None) -> Iterator[SetAside]:
+def _setting_aside(path: Path | None) -> Iterator[Reject]:
     """Gives what takes bad rows: to a file that, when all is done, is there only if there are any; or to warnings."""
     if path is None:
         yield lambda row: log.warning("set aside: %s: %s", row.where, row.reason)

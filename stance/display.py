@@ -12,7 +12,7 @@ from stance.annotate import Exported, Imported
 from stance.annotation.label_errors import Suspect
 from stance.annotation.suggestion import Suggestion
 from stance.check import Report
-from stance.estimate import Effect, Estimate, Estimates
+from stance.estimate import Effect, Estimates, Prevalence
 from stance.fetch import MISSING, Fetched
 from stance.figures import counted, figure
 from stance.metrics import BandMetrics, Metrics
@@ -143,7 +143,7 @@ def _effects_table(estimates: Estimates) -> Table:
     return table
 
 
-def _marked_table(title: str, rows: Sequence[Estimate | Effect]) -> Table:
+def _marked_table(title: str, rows: Sequence[Prevalence | Effect]) -> Table:
     """A table without columns yet, which says what its asterisks mean if there are to be any."""
     told = "* too little is there, or coded, to lean on the interval" if any(row.small for row in rows) else None
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, caption=told, caption_justify="left")
@@ -154,7 +154,7 @@ def _plain(text: str) -> str:
     return HIDDEN.sub("\ufffd", fold(text))
 
 
-def _marked_cell(row: Estimate | Effect) -> str:
+def _marked_cell(row: Prevalence | Effect) -> str:
     interval = "" if row.value is None else f" [{figure(row.low)}, {figure(row.high)}]"
     return figure(row.value) + interval + "*" * row.small
 

@@ -27,7 +27,7 @@ INTERCEPT = "(intercept)"
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Prevalence:
     """How common a label is in the corpus or a part of it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Estimate:
 class Effect:
     """What a covariate does to a label, as in ``stance.regression.Coefficient``.
 
-    The rest as in ``Estimate``, for the sentences of the covariate's group; for all, where it is a number or the
+    The rest as in ``Prevalence``, for the sentences of the covariate's group; for all, where it is a number or the
     intercept. It is small, too, where little is coded in the group with which a group is compared.
     """
 
@@ -100,7 +100,7 @@ class Estimates:
     coded: int
     uncoded: tuple[str, ...]
     trust: Mapping[str, float]
-    shares: tuple[Estimate, ...]
+    shares: tuple[Prevalence, ...]
     regression: str | None
     effects: tuple[Effect, ...]
 
@@ -188,7 +188,7 @@ def _parts(corpus: Corpus, config: CountConfig) -> Iterator[_Part]:
             yield _Part(name, value, where == number)
 
 
-def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Sequence[_Part]) -> Iterator[Estimate]:
+def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Sequence[_Part]) -> Iterator[Prevalence]:
     confusion = confuse(design, coding)
     for part in parts:
         gold = coding.gold[part.inside[design.coded]]
@@ -196,7 +196,7 @@ def _shares(label: str, coding: Coding, design: Design, trust: float, parts: Seq
         n = int(part.inside.sum())
         small = _is_small(gold, design, part.inside) if len(design.coded) else _is_few(n, documents)
         for method, share in measure(design, coding, trust, part.inside, confusion).items():
-            yield Estimate(
+            yield Prevalence(
                 label=label,
                 column=part.column,
                 group=part.group,

@@ -12,7 +12,7 @@ from stance.errors import ConfigError, DataError, check_settings
 from stance.files import is_same
 from stance.inputs import Input, find_inputs
 from stance.labelling import Counts, ErrorLimit
-from stance.output_folder import REJECTED, OutputFolder, Slice, check_free
+from stance.output_folder import REJECTED, OutputFolder, Portion, check_free
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
@@ -28,14 +28,14 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
     """Labels all inputs into the folder ``path``, or goes on where an earlier run of the same job was stopped.
 
     Returns:
-        Counts of the whole slice, what an earlier run has done included.
+        Counts of the whole portion, what an earlier run has done included.
 
     Raises:
         ConfigError: a setting does not fit, the folder holds something else, or another process is writing there.
         DataError: an input cannot be read or has changed meanwhile, or too many rows are bad.
     """
     # What can be wrong at once is looked at before the inputs are, which may take long.
-    part = Slice.parse(config.shard)
+    part = Portion.parse(config.shard)
     check_settings("", [("shard_rows", config.shard_rows, config.shard_rows >= 1, "at least 1")])
     limit = ErrorLimit(config.on_error, config.max_errors)
     if config.engine is not Engine.ray and (config.workers, config.worker_cpus) != (None, 1):
@@ -95,10 +95,10 @@ def _label(
 
 
 def _finish(folder: OutputFolder, plan: Plan) -> None:
-    """Marks the folder as complete when all shards, those of other slices too, are there and nothing is missing."""
+    """Marks the folder as complete when all shards, those of other portions too, are there and nothing is missing."""
     total = Counts()
     for shard in plan.shards:
-        # Not hashed: those of this slice were when they were written or found, those of others when they were written.
+        # Not hashed: those of this portion were when written or found, those of others when written.
         receipt = folder.receipt(shard, hashed=False)
         if receipt is None:
             return

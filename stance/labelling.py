@@ -16,7 +16,7 @@ from stance.tables.rows import BadRow, GoodRow
 CHUNK = 512
 """Sentences labelled together: enough to batch by length, few enough to hold."""
 
-SetAside = Callable[[BadRow], object]
+Reject = Callable[[BadRow], object]
 Take = Callable[[Sequence[Piece], Sequence[Prediction]], None]
 
 
@@ -108,7 +108,7 @@ class Labeller:
         self.limit = limit
 
     def label(
-        self, rows: Iterable[tuple[Input, GoodRow | BadRow]], counts: Counts, write: Take, set_aside: SetAside
+        self, rows: Iterable[tuple[Input, GoodRow | BadRow]], counts: Counts, write: Take, set_aside: Reject
     ) -> Iterator[int]:
         """Labels rows and hands them on, chunk by chunk.
 
@@ -131,7 +131,7 @@ class Labeller:
             yield len(chunk)
 
     def _pieces(
-        self, rows: Iterable[tuple[Input, GoodRow | BadRow]], counts: Counts, set_aside: SetAside
+        self, rows: Iterable[tuple[Input, GoodRow | BadRow]], counts: Counts, set_aside: Reject
     ) -> Iterator[Piece]:
         for source, row in rows:
             found = row if isinstance(row, BadRow) else self.cutter.cut(row, document=source.is_document)

@@ -99,7 +99,7 @@ def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
     )
     yield _MEASURED
     for target in found.targets:
-        (said,) = next(row.runs for row in target.judged if row.system == _THIS)
+        (said,) = next(row.runs for row in target.standings if row.system == _THIS)
         quality = measure_quality(said, resamples_of(said, draws=config.draws, seed=config.seed))
         yield f"\n{heading(target)}\n"
         yield from table(

@@ -33,18 +33,18 @@ MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 REJECTED, RECEIPTS = "rejected", "receipts"
 _UNFINISHED_SHARD = re.compile(r"\.part-(\d+)\.")
 _GLANCE = 2.0
-"""Seconds in which all slices that begin at once have looked whether another job is at work."""
+"""Seconds in which all portions that begin at once have looked whether another job is at work."""
 
 
 @dataclass(frozen=True)
-class Slice:
+class Portion:
     """Which of the shards a process does: those whose index is ``number`` modulo ``of``, counted from 0."""
 
     number: int = 0
     of: int = 1
 
     @classmethod
-    def parse(cls, text: str | None) -> "Slice":
+    def parse(cls, text: str | None) -> "Portion":
         """Reads ``2/8``, the second of eight.
 
         Raises:
@@ -79,7 +79,7 @@ class Receipt:
 
 
 class OutputFolder:
-    """The output of one job, of which this process does a slice.
+    """The output of one job, of which this process does a portion.
 
     Args:
         path: of the folder.
@@ -94,7 +94,7 @@ class OutputFolder:
         self.format = format
 
     @contextmanager
-    def claimed(self, part: Slice) -> Iterator[None]:
+    def claimed(self, part: Portion) -> Iterator[None]:
         """Keeps other processes out while the block runs, and takes away what a killed one has left half done.
 
         Raises:
@@ -106,17 +106,17 @@ class OutputFolder:
         with self._lock(own):
             for path in self.path.glob(".lock-*"):  # once our own is held: of two that look at once, one is refused
                 if not path.name.endswith(f"-of-{part.of}"):
-                    # Not kept, since the other slices look at it too; those that look at once wait for each other.
+                    # Not kept, since the other portions look at it too; those that look at once wait for each other.
                     with self._lock(path, patience=_GLANCE):
                         pass
-            with FileLock(self.path / ".manifest-lock"):  # slices of different jobs that begin at once
+            with FileLock(self.path / ".manifest-lock"):  # portions of different jobs that begin at once
                 self._write_manifest()
             self._remove_unfinished(part)
             yield
             self._remove_unfinished(part)  # of actors that were lost on the way
 
-    def _remove_unfinished(self, part: Slice) -> None:
-        """Removes temporary files, of which those of other slices may be in use."""
+    def _remove_unfinished(self, part: Portion) -> None:
+        """Removes temporary files, of which those of other portions may be in use."""
         for path in self.path.rglob(".*.tmp"):
             shard = _UNFINISHED_SHARD.match(path.name)
             if int(shard[1]) % part.of == part.number if shard else part.of == 1:
@@ -155,7 +155,7 @@ class OutputFolder:
         """What has become of a shard, if it is there and whole.
 
         Args:
-            shard: any, also one of another slice.
+            shard: any, also one of another portion.
             hashed: its files are read through to tell; otherwise they must have the right sizes.
         """
         receipt = _read_receipt(self.path / RECEIPTS / f"{shard.name}.json")

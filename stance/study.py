@@ -36,7 +36,7 @@ Answers = Mapping[str, Sequence[Judgement]]
 
 
 @dataclass(frozen=True)
-class Judged:
+class Standing:
     """How one system did on one set of sentences.
 
     Attributes:
@@ -60,7 +60,7 @@ class Target:
     n: int
     documents: int
     positives: Mapping[str, int]
-    judged: tuple[Judged, ...]
+    standings: tuple[Standing, ...]
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def as_markdown(found: Study) -> Iterator[str]:
                     *(with_interval(row.f1[name], ends=2) for name in (*target.positives, MACRO)),
                     figure(row.deviation),
                 )
-                for row in target.judged
+                for row in target.standings
             ),
         )
         yield ""
@@ -226,13 +226,13 @@ def _judge(name: str, answers: Answers, config: ComparisonConfig) -> Target:
     first = next(iter(answers.values()))[0]  # all are about the same sentences
     labels, gold = first.labels, first.gold
     documents = [example.scenario for example in first.examples]
-    judged = []
+    standings = []
     for system, runs in answers.items():
         carried = [run.decided.carried for run in runs]
         estimates = estimate_f1(carried, gold, documents, draws=config.draws, seed=config.seed)
         macro = [measure(run.decided, gold, labels).macro_f1 for run in runs]
-        judged.append(
-            Judged(
+        standings.append(
+            Standing(
                 system=system,
                 runs=tuple(runs),
                 f1=dict(zip((*labels, MACRO), estimates, strict=True)),
@@ -240,7 +240,7 @@ def _judge(name: str, answers: Answers, config: ComparisonConfig) -> Target:
             )
         )
     positives = dict(zip(labels, map(int, gold.sum(axis=0)), strict=True))
-    return Target(name, len(documents), len(set(documents)), positives, tuple(judged))
+    return Target(name, len(documents), len(set(documents)), positives, tuple(standings))
 
 
 def _contrast(groups: Sequence[ContrastGroup], answers: Answers, config: ComparisonConfig) -> Iterator[Contrasted]:

@@ -11,7 +11,7 @@ from conftest import Run, write_jsonl
 from stance.config import EstimateConfig, Period, Regression, SimulateConfig
 from stance.design import Design, Influence
 from stance.errors import DataError, StanceError
-from stance.estimate import Estimate, Estimates, estimate
+from stance.estimate import Estimates, Prevalence, estimate
 from stance.maps import sigmoid
 from stance.prevalence import Coding, Method, Share, confuse, measure, power
 from stance.regression import fit, regress
@@ -289,7 +289,7 @@ def run(files: tuple[Path, Path], **settings: object) -> Estimates:
     return estimate(EstimateConfig(corpus=str(files[0]), coded=str(files[1]), **settings))
 
 
-def only(found: Estimates, label: str, group: str | None, method: Method) -> Estimate:
+def only(found: Estimates, label: str, group: str | None, method: Method) -> Prevalence:
     (row,) = (row for row in found.shares if (row.label, row.group, row.method) == (label, group, method.value))
     return row
 

@@ -330,7 +330,7 @@ def test_a_second_writer_is_refused(corpus: Path, tmp_path: Path, monkeypatch: p
     run(corpus, tmp_path / "out")  # its lock went with it
 
 
-def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+def test_portions_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     processes = [in_a_process(lambda n=n: run(corpus, tmp_path / "out", shard=f"{n}/3")) for n in (1, 2, 3)]
     for process in processes:
         process.join()
@@ -341,12 +341,12 @@ def test_slices_side_by_side_make_the_whole(corpus: Path, tmp_path: Path, expect
             run(corpus, tmp_path / "out", shard=wrong)
 
 
-def test_of_slices_of_two_jobs_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
+def test_of_portions_of_two_jobs_that_begin_at_once_one_is_refused(tmp_path: Path) -> None:
     def claim(path: Path, number: int) -> str:
         folder = output_folder.OutputFolder(path, {"rows": number}, ".parquet")
         meet.wait()
         try:
-            with folder.claimed(output_folder.Slice(number, 2)):
+            with folder.claimed(output_folder.Portion(number, 2)):
                 return "claimed"
         except ConfigError as error:
             return str(error)
@@ -359,7 +359,7 @@ def test_of_slices_of_two_jobs_that_begin_at_once_one_is_refused(tmp_path: Path)
         assert "holds the output of another job" in found[1]
 
 
-def test_slices_follow_another_division(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
+def test_portions_follow_another_division(corpus: Path, tmp_path: Path, expected: dict[str, bytes]) -> None:
     run(corpus, tmp_path / "out")
     run(corpus, tmp_path / "out", shard="1/2")
     (tmp_path / "out" / "_SUCCESS").unlink()
@@ -432,7 +432,7 @@ def test_a_slice_that_was_killed_leaves_nothing_half_done_behind(
     others.write_bytes(b"PAR1")
     run(corpus, tmp_path / "out", shard="2/3")
     assert not mine.exists()
-    assert others.exists(), "another slice may be writing it"
+    assert others.exists(), "another portion may be writing it"
     for shard in ("1/3", "3/3"):
         run(corpus, tmp_path / "out", shard=shard)
     assert contents(tmp_path / "out") == expected
@@ -489,7 +489,7 @@ def test_a_folder_is_not_called_complete_while_a_shard_is_written_again(
     assert not (tmp_path / "out" / "_SUCCESS").exists()
 
 
-def test_slices_label_each_row_of_an_old_mac_s_table_once(tmp_path: Path) -> None:
+def test_portions_label_each_row_of_an_old_mac_s_table_once(tmp_path: Path) -> None:
     source = tmp_path / "old.csv"
     source.write_bytes(
         b"n,text\r" + b"".join(b'%d,"Row\r%d."\r' % (n, n) for n in range(20)) + b"20,Row 20.\n21,Row 21."
@@ -502,7 +502,7 @@ def test_slices_label_each_row_of_an_old_mac_s_table_once(tmp_path: Path) -> Non
     assert len({row["document"] for row in rows}) == 22
 
 
-def test_slices_label_each_row_of_a_table_with_open_quotes_once(tmp_path: Path) -> None:
+def test_portions_label_each_row_of_a_table_with_open_quotes_once(tmp_path: Path) -> None:
     source = tmp_path / "torn.csv"
     lines = [f"{n},Row {n}.\n" for n in range(20)]
     lines[3], lines[4], lines[11], lines[18] = '3,"Row\n3."\n', 'x"y,"4\n', 'x"y,"11\n', '18,"Row 18.\n'

@@ -38,15 +38,15 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
         output=str(tmp_path / "study.md"),
     )
     found = study(config)
-    judged = {row.system: row for row in found.targets[0].judged}
-    assert list(judged) == ["keyword list", "TF-IDF + logistic", "sweep"]
+    standings = {row.system: row for row in found.targets[0].standings}
+    assert list(standings) == ["keyword list", "TF-IDF + logistic", "sweep"]
     examples = read_examples(tiny_data, LABELS)
     said = [judge(predictor, examples) for predictor in predictors]
     one, other = (f1_score(run.gold, run.decided.carried, average="macro", zero_division=0) for run in said)
-    assert len(judged["sweep"].runs) == 2
-    assert judged["sweep"].f1["macro"].value == pytest.approx((one + other) / 2)
-    assert judged["sweep"].deviation == pytest.approx(abs(one - other) / 2**0.5)
-    assert judged["keyword list"].deviation is None
+    assert len(standings["sweep"].runs) == 2
+    assert standings["sweep"].f1["macro"].value == pytest.approx((one + other) / 2)
+    assert standings["sweep"].deviation == pytest.approx(abs(one - other) / 2**0.5)
+    assert standings["keyword list"].deviation is None
     members = read_examples(contrast, LABELS)
     right = [said.decided.carried == said.gold for said in (judge(predictor, members) for predictor in predictors)]
     share = sum(one.all() for one in right) / 2
@@ -57,7 +57,7 @@ def test_seeds_of_one_recipe_stand_together_beside_their_baselines(
     assert re.search(
         r"^\| sweep \| 2 (\| \d\.\d{3} \[\d\.\d\d, \d\.\d\d\]\* ){5}\|", text, re.MULTILINE
     )  # of 11 scenarios
-    assert f"| sweep | 2 | {judged['sweep'].f1['offer'].value:.3f} [" in text
+    assert f"| sweep | 2 | {standings['sweep'].f1['offer'].value:.3f} [" in text
     assert "| negation (1) |" in text
 
 
@@ -72,7 +72,7 @@ def test_recipes_are_named_by_what_sets_them_apart(tiny_config: TrainConfig, tin
         draws=200,
         output=str(tmp_path / "study.md"),
     )
-    systems = [row.system for row in study(config).targets[0].judged]
+    systems = [row.system for row in study(config).targets[0].standings]
     baseline = "TF-IDF + logistic"  # once: both recipes learn from the same sentences
     assert systems == ["keyword list", baseline, "training.epochs=1", "training.epochs=2"]
 
@@ -95,12 +95,12 @@ def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
         draws=200,
         output=str(tmp_path / "study.md"),
     )
-    judged = {row.system: row for row in study(config).targets[0].judged}
+    standings = {row.system: row for row in study(config).targets[0].standings}
     rivals = ("embeddings + logistic", "plain fine-tuning")
-    assert list(judged) == [
+    assert list(standings) == [
         system for half in halves for system in (*(f"{rival}, data={half}" for rival in rivals), f"data={half}")
     ]
-    first, second = (judged[f"embeddings + logistic, data={half}"] for half in halves)
+    first, second = (standings[f"embeddings + logistic, data={half}"] for half in halves)
     assert first.f1 != second.f1
     assert "| plain fine-tuning, data=second | 1 |" in (tmp_path / "study.md").read_text()
 

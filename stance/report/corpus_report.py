@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stance.config import ReportConfig
 from stance.design import FEW_DOCUMENTS
-from stance.estimate import SMALL, Estimate, Estimates, count
+from stance.estimate import SMALL, Estimates, Prevalence, count
 from stance.figures import counted
 from stance.groups import NO_VALUE
 from stance.labelled import nothing_coded, read_coded, read_corpus
@@ -80,16 +80,16 @@ def _facts(estimates: Estimates) -> str:
     return f"{counted(estimates.n, 'sentence')}{documents}, {coded} coded by hand"
 
 
-def _by_group(shares: Sequence[Estimate], column: str) -> Mapping[str, list[Estimate]]:
+def _by_group(shares: Sequence[Prevalence], column: str) -> Mapping[str, list[Prevalence]]:
     """The estimates of all labels, group by group."""
-    groups: dict[str, list[Estimate]] = {}
+    groups: dict[str, list[Prevalence]] = {}
     for row in shares:
         if row.column == column:
             groups.setdefault(str(row.group), []).append(row)
     return groups
 
 
-def _timelines(shares: Sequence[Estimate], column: str, labels: Sequence[str]) -> list[Plot]:
+def _timelines(shares: Sequence[Prevalence], column: str, labels: Sequence[str]) -> list[Plot]:
     dated = [row for row in shares if row.column == column and row.group != NO_VALUE]
     rows = [[row for row in dated if row.label == label] for label in labels]
     if len(rows[0]) < FEWEST_PERIODS:
