@@ -1,6 +1,5 @@
 """Training: a labelled corpus in, a plain Hugging Face folder with ``stance.json`` out."""
 
-import copy
 import logging
 import shutil
 from dataclasses import asdict
@@ -12,7 +11,6 @@ import datasets
 import numpy as np
 import torch
 from omegaconf import OmegaConf
-from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     AutoTokenizer,
@@ -33,11 +31,12 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from stance.config import ModelConfig, Precision, TrainConfig, Tuning
 from stance.data import Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
-from stance.errors import ConfigError, check_settings, install_extra
+from stance.errors import ConfigError, check_settings
 from stance.fingerprints import fingerprint_set, write_fingerprints
 from stance.fitting import check_decision, decide_on, fit_thresholds
 from stance.inference import encode
 from stance.labels import check_label_names
+from stance.lessons import make_lessons
 from stance.maps import sigmoid
 from stance.metrics import measure
 from stance.model_file import ModelFile
@@ -48,16 +47,14 @@ from stance.processes import by_the_first, process_count
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
 from stance.sources import WEIGHTS, check_whole, find_source, hash_file
-from stance.teachers import ask, hash_teacher
+from stance.teachers import hash_teacher
 from stance.torch_inference import TorchInference, tokenize_with
-from stance.variants import vary
+from stance.tuning import average, make_tunable, merge
 from stance.version import __version__
 
 log = logging.getLogger(__name__)
 
 CONFIG = "config.yaml"
-ADAPTER = "adapter_model.safetensors"
-"""The weights in a checkpoint of low-rank adapters."""
 _FEWEST_TOKENS = 3
 """That say anything: the first and the last stand for the sentence and its end."""
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
@@ -196,14 +193,11 @@ def _fit(
     length = config.model.max_length
     # Sentences of like length together, or most of what is computed would be padding.
     validation = sorted(splits.validation, key=lambda example: len(example.text))
-    tunable = _tunable(copy.deepcopy(network), config)
-    if config.training.bf16 and config.training.tuning is Tuning.lora:
-        _halve_frozen(tunable)
     trainer = _Trainer(
         objective=Objective(config.objective),
-        model=tunable,
+        model=make_tunable(network, config.training),
         args=_arguments(config, checkpoints),
-        train_dataset=_dataset(*lessons(splits, config), tokenizer, length),
+        train_dataset=_dataset(*make_lessons(splits, config), tokenizer, length),
         eval_dataset=_dataset(
             [example.text for example in validation], gold_matrix(validation, labels), tokenizer, length
         ),
@@ -220,78 +214,10 @@ def _fit(
         trainer.train(resume_from_checkpoint=None if start is None else str(start))
     trained: Any = trainer.model
     if config.training.averaged_epochs > 1:
-        _average(trained, complete_checkpoints(checkpoints)[-config.training.averaged_epochs :])
+        average(trained, complete_checkpoints(checkpoints)[-config.training.averaged_epochs :])
     if config.training.tuning is Tuning.lora:
-        trained = _merged(trained, network, config)
+        trained = merge(trained, network, config.training)
     return trained, _history(trainer.state.log_history)
-
-
-def _tunable(network: StanceForSequenceClassification, config: TrainConfig) -> nn.Module:
-    """The network with only those weights left trainable that the config wants to change."""
-    if config.training.frozen_layers:
-        layers = network.layers()
-        if config.training.frozen_layers > len(layers):
-            raise ConfigError(
-                f"training.frozen_layers={config.training.frozen_layers} is too many: the encoder has {len(layers)}."
-            )
-        network.encoder.requires_grad_(False)
-        layers[config.training.frozen_layers :].requires_grad_(True)
-    if config.training.tuning is Tuning.frozen_embeddings:
-        network.get_input_embeddings().requires_grad_(False)
-    if config.training.tuning is not Tuning.lora:
-        return network
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError:
-        raise ConfigError(f"training.tuning=lora needs the peft package: {install_extra('lora')}") from None
-    linear = [
-        f"encoder.{name}"
-        for name, module in network.encoder.named_modules()
-        if isinstance(module, nn.Linear) and module.weight.requires_grad
-    ]
-    return get_peft_model(
-        network,
-        LoraConfig(
-            r=config.training.lora_rank,
-            lora_alpha=config.training.lora_alpha,
-            target_modules=linear,
-            modules_to_save=["classifier"],
-        ),
-    )
-
-
-def _halve_frozen(network: nn.Module) -> None:
-    """Puts in bfloat16, once, the weights beside the adapters: else each step would convert them anew."""
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            for weights in module.parameters(recurse=False):
-                if not weights.requires_grad:
-                    weights.data = weights.data.bfloat16()
-
-
-def _merged(
-    adapted: nn.Module, network: StanceForSequenceClassification, config: TrainConfig
-) -> StanceForSequenceClassification:
-    """The network, in fp32 as it was before it was adapted, with what the adapters have learned added to it."""
-    from peft import get_peft_model_state_dict, set_peft_model_state_dict
-
-    whole: Any = _tunable(network, config)
-    set_peft_model_state_dict(whole, get_peft_model_state_dict(adapted))
-    merged: StanceForSequenceClassification = whole.merge_and_unload()
-    return merged
-
-
-def _average(trained: nn.Module, checkpoints: list[Path]) -> None:
-    """Gives the network the mean of its weights in the checkpoints; of adapters, each factor by itself is averaged."""
-    adapted = (checkpoints[0] / ADAPTER).exists()
-    each = [load_file(checkpoint / (ADAPTER if adapted else WEIGHTS)) for checkpoint in checkpoints]
-    mean = {name: torch.stack([weights[name] for weights in each]).mean(0) for name in each[0]}
-    if not adapted:
-        trained.load_state_dict(mean)
-        return
-    from peft import set_peft_model_state_dict
-
-    set_peft_model_state_dict(trained, mean)
 
 
 def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
@@ -373,28 +299,6 @@ class _Watch(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **told: Any) -> None:
         log.info("epoch %.0f: validation macro F1 %.3f", state.epoch, told["metrics"]["eval_macro_f1"])
-
-
-def lessons(splits: Splits, config: TrainConfig) -> tuple[list[str], FloatArray]:
-    """What the network is to learn from: texts, and what it is to answer, of shape (texts, labels).
-
-    The answers are the labels, or between them and the teachers' probabilities; for variants and for unlabelled
-    sentences these alone.
-    """
-    labels = tuple(config.labels)
-    texts = [example.text for example in splits.train]
-    gold = gold_matrix(splits.train, labels).astype(np.float64)
-    objective = config.objective
-    if not objective.teachers:
-        return texts, gold
-    varied = [*texts, *vary(texts, objective.variants, seed=0)]  # whatever the run's: teachers are asked once for all
-    answers = by_the_first(lambda: ask(objective.teachers, varied, labels))
-    answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
-    if not splits.unlabelled:
-        return varied, answers
-    more = [example.text for example in splits.unlabelled]
-    # Asked apart: what is known of either is still known when the other changes.
-    return [*varied, *more], np.concatenate([answers, by_the_first(lambda: ask(objective.teachers, more, labels))])
 
 
 def _dataset(

@@ -21,12 +21,13 @@ from stance.data import Splits, read_examples, read_splits
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError
 from stance.leakage import find_overlaps
+from stance.lessons import make_lessons
 from stance.model_file import ModelFile
 from stance.network import StanceForSequenceClassification
 from stance.objective import check_objective
 from stance.predict import Predictor
 from stance.teachers import hash_teacher
-from stance.train import lessons, train
+from stance.train import train
 
 
 def weights_of(folder: Path) -> str:
@@ -194,7 +195,7 @@ def test_a_teacher_is_learned_from_and_belongs_to_the_run(
     tiny_config.objective.teachers, tiny_config.objective.teacher_weight = [str(tiny_model)], 0.25
     gold = np.array([[label in example.labels for label in tiny_config.labels] for example in examples])
     wanted = 0.75 * gold + 0.25 * tiny_predictor.predict_proba(texts)
-    told, answers = lessons(Splits(examples, []), tiny_config)
+    told, answers = make_lessons(Splits(examples, []), tiny_config)
     assert told == texts
     assert answers == pytest.approx(wanted)
     train(tiny_config, tmp_path / "pupil")
@@ -207,12 +208,12 @@ def test_variants_are_labelled_by_the_teachers_alone(
 ) -> None:
     examples = read_examples(tiny_data, tiny_config.labels)
     tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 2
-    texts, answers = lessons(Splits(examples, []), tiny_config)
+    texts, answers = make_lessons(Splits(examples, []), tiny_config)
     varied = texts[len(examples) :]
     assert len(varied) == 2 * len(examples)
     assert answers[len(examples) :] == pytest.approx(tiny_predictor.predict_proba(varied))
     tiny_config.seed += 1
-    assert lessons(Splits(examples, []), tiny_config)[0] == texts
+    assert make_lessons(Splits(examples, []), tiny_config)[0] == texts
     tiny_config.objective.teachers = []
     with pytest.raises(ConfigError, match="labelled by teachers"):
         check_objective(tiny_config.objective)
@@ -227,7 +228,7 @@ def test_unlabelled_sentences_are_learned_from_as_the_teachers_label_them(
         train(tiny_config, tmp_path / "pupil")
     tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 1
     splits = read_splits(tiny_config.labels, tiny_config.data, tiny_config.seed)
-    texts, answers = lessons(splits, tiny_config)
+    texts, answers = make_lessons(splits, tiny_config)
     assert len(texts) == 2 * len(splits.train) + 5
     assert texts[-5:] == [row["text"] for row in more]
     assert answers[-5:] == pytest.approx(tiny_predictor.predict_proba(texts[-5:]))

@@ -1,0 +1,32 @@
+"""What a network is to learn from: texts, and what it is to answer, be it labels or what teachers say."""
+
+import numpy as np
+
+from stance.config import TrainConfig
+from stance.data import Splits, gold_matrix
+from stance.decision import FloatArray
+from stance.processes import by_the_first
+from stance.teachers import ask
+from stance.variants import vary
+
+
+def make_lessons(splits: Splits, config: TrainConfig) -> tuple[list[str], FloatArray]:
+    """What the network is to learn from: texts, and what it is to answer, of shape (texts, labels).
+
+    The answers are the labels, or between them and the teachers' probabilities; for variants and for unlabelled
+    sentences these alone.
+    """
+    labels = tuple(config.labels)
+    texts = [example.text for example in splits.train]
+    gold = gold_matrix(splits.train, labels).astype(np.float64)
+    objective = config.objective
+    if not objective.teachers:
+        return texts, gold
+    varied = [*texts, *vary(texts, objective.variants, seed=0)]  # whatever the run's: teachers are asked once for all
+    answers = by_the_first(lambda: ask(objective.teachers, varied, labels))
+    answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
+    if not splits.unlabelled:
+        return varied, answers
+    more = [example.text for example in splits.unlabelled]
+    # Asked apart: what is known of either is still known when the other changes.
+    return [*varied, *more], np.concatenate([answers, by_the_first(lambda: ask(objective.teachers, more, labels))])
