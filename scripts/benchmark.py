@@ -7,7 +7,7 @@ from stance.config import BenchmarkConfig
 
 
 def main(config: BenchmarkConfig, _: Path) -> None:
-    from stance.benchmark import benchmark
+    from stance.benchmark.suite import benchmark
     from stance.display import show
 
     for speed in benchmark(config).speeds:

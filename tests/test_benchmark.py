@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from stance.benchmark import PIPELINE, WORDS, benchmark, make_sentences
+from stance.benchmark.sentences import WORDS, make_sentences
+from stance.benchmark.suite import benchmark
+from stance.benchmark.systems import PIPELINE
 from stance.config import BenchmarkConfig, ExportConfig, SieveConfig, TrainedModelConfig
 from stance.export import export
 from stance.sieve_learning import learn_sieve
