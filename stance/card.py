@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stance.agreement import Agreement, agreement
 from stance.contrast import ContrastGroup
-from stance.data import SPLITS, Example
+from stance.data import SPLITS
 from stance.errors import DataError
 from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
-from stance.shipped import ShippedData, WrittenSentence
+from stance.shipped import ShippedData, SpeechSentence, WrittenSentence
 
 
 def with_tables(card: str, data: ShippedData) -> str:
@@ -30,9 +30,13 @@ def with_tables(card: str, data: ShippedData) -> str:
 
 
 def _counts(lines: Sequence[WrittenSentence | Reference], families: set[str]) -> list[int]:
+    return [len(lines), len(families), *_carried(lines)]
+
+
+def _carried(lines: Sequence[WrittenSentence | SpeechSentence | Reference]) -> list[int]:
+    """How many carry no label, and how many each of them."""
     carried = Counter(label for line in lines for label in line.labels)
-    none = sum(not line.labels for line in lines)
-    return [len(lines), len(families), none, *(carried[label] for label in LABELS)]
+    return [sum(not line.labels for line in lines), *(carried[label] for label in LABELS)]
 
 
 def _written_tables(data: ShippedData) -> Iterator[str]:
@@ -70,14 +74,15 @@ def _contrast_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _speech_tables(data: ShippedData) -> Iterator[str]:
-    decades: Mapping[str, list[Example]] = defaultdict(list)
+    decades: Mapping[str, list[SpeechSentence]] = defaultdict(list)
     for line in data.speeches:
         decades[f"{line.scenario[:3]}0s"].append(line)
     yield from table(
-        ("decade", "sentences", "speeches"),
+        ("decade", "speeches", "sentences", "read", "no label", *LABELS),
         (
-            (name, len(part), len({line.scenario for line in part}))
+            (name, len({line.scenario for line in part}), len(part), len(read), *_carried(read))
             for name, part in {**decades, "all": data.speeches}.items()
+            for read in [[line for line in part if line.readers]]
         ),
     )
 
@@ -104,17 +109,20 @@ def _real_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _agreement_tables(data: ShippedData) -> Iterator[str]:
+    parts: dict[str, Sequence[Reference | SpeechSentence]] = {
+        split: [line for line in data.real if line.split == split] for split in SPLITS
+    }
     yield from table(
         ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
         (
             (split, row.n, row.label, *row.given, f"{row.f1:.3f}", figure(row.alpha))
-            for split in SPLITS
-            for row in _agreement([line for line in data.real if line.split == split])
+            for split, lines in {**parts, "speeches": data.speeches}.items()
+            for row in _agreement(lines)
         ),
     )
 
 
-def _agreement(lines: Sequence[Reference]) -> tuple[Agreement, ...]:
+def _agreement(lines: Sequence[Reference | SpeechSentence]) -> tuple[Agreement, ...]:
     readers = [line.readers for line in lines if len(line.readers) > 1]
     return agreement([[pair[place] for pair in readers] for place in (0, 1)], LABELS)
 

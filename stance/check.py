@@ -16,7 +16,8 @@ from stance.config import CheckConfig
 from stance.duplicates import near_duplicates
 from stance.files import write_text
 from stance.labels import LABELS, indicator_matrix
-from stance.shipped import ShippedData, WrittenSentence, read_shipped
+from stance.references import Reference
+from stance.shipped import ShippedData, SpeechSentence, WrittenSentence, read_shipped
 from stance.text import sentence_id
 
 OPENING = 5
@@ -92,6 +93,8 @@ def promises(data: ShippedData) -> Iterator[Requirement]:
         yield Requirement(f"written: a keyword of {label} without the label", 150, int(other_use))
     yield Requirement("contrast groups", 400, len(data.contrast))
     yield Requirement("contrast phenomena", 23, len({group.phenomenon for group in data.contrast}))
+    read = [len(line.readers) > 1 for line in data.speeches if line.readers]
+    yield Requirement("speeches: sentences read twice", 2000, sum(read))
     yield Requirement("real sentences", 12_000, len(real))
     yield Requirement("real test sentences", 2000, sum(line.split == "test" for line in real))
     twice = [len(line.readers) > 1 for line in real if line.split == "train"]
@@ -171,9 +174,11 @@ def _alike(data: ShippedData) -> Iterator[str]:
 
 
 def _unread(data: ShippedData) -> Iterator[str]:
-    for line in data.real:
-        if line.split != "train" and len(line.readers) == 1:
-            yield f"{line.id}: a {line.split} sentence that only one reader has read"
+    for reference in data.real:
+        if reference.split != "train" and len(reference.readers) == 1:
+            yield f"{reference.id}: a {reference.split} sentence that only one reader has read"
+    read: list[Reference | SpeechSentence] = [*data.real, *(line for line in data.speeches if line.readers)]
+    for line in read:
         unsettled = line.readers[:-1] and len(line.readers) == len(set(line.readers)) < _SETTLED
         if unsettled or not line.readers or line.labels != line.readers[-1]:
             yield f"{line.id}: the labels are not those that its readers settled on"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stance.contrast import ContrastGroup, read_contrast
-from stance.data import SPLITS, Example, read_examples
+from stance.data import SPLITS, read_examples
 from stance.errors import DataError
+from stance.labelled_rows import ANNOTATIONS
 from stance.labels import LABELS
 from stance.references import TEXTS, Reference, read_references, read_texts
 
@@ -36,20 +37,37 @@ class WrittenSentence:
 
 
 @dataclass(frozen=True)
+class SpeechSentence:
+    """A sentence of a speech.
+
+    Attributes:
+        scenario: the year and who spoke.
+        readers: the labels that each reader gave, in the order of reading, as of a real sentence; none where nobody has
+            read it.
+    """
+
+    id: str
+    text: str
+    labels: tuple[str, ...]
+    scenario: str
+    readers: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class ShippedData:
     """All the shipped data.
 
     Attributes:
         written: sentences written for the project.
         contrast: the contrast sets.
-        speeches: sentences that nobody has labelled.
+        speeches: sentences of speeches, most of which nobody has labelled.
         real: sentences by reference.
         texts: texts of the real sentences by id, as far as they have been fetched.
     """
 
     written: tuple[WrittenSentence, ...]
     contrast: tuple[ContrastGroup, ...]
-    speeches: tuple[Example, ...]
+    speeches: tuple[SpeechSentence, ...]
     real: tuple[Reference, ...]
     texts: Mapping[str, str]
 
@@ -62,7 +80,7 @@ def read_shipped(folder: Path) -> ShippedData:
     """
     written = [line for split in SPLITS for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
     contrast = read_contrast(folder / "contrast.jsonl", LABELS)
-    speeches = read_examples(folder / "speeches.jsonl", None)
+    speeches = _read_speeches(folder / "speeches.jsonl")
     real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
     source = folder / "real" / TEXTS
     texts = read_texts(source) if source.exists() else {}
@@ -83,3 +101,21 @@ def _read_written(path: Path, split: str) -> list[WrittenSentence]:
         )
         for e, genre in zip(examples, genres, strict=True)
     ]
+
+
+def _read_speeches(path: Path) -> list[SpeechSentence]:
+    examples = read_examples(path, None, keep=["labels", ANNOTATIONS])
+    sentences = [
+        SpeechSentence(
+            example.id,
+            example.text,
+            tuple(example.columns.get("labels", ())),
+            example.scenario,
+            tuple(tuple(given) for _, given in sorted(example.columns[ANNOTATIONS].items())),
+        )
+        for example in examples
+    ]
+    unknown = [f"{line.id}: {', '.join(line.labels)}" for line in sentences if not set(line.labels) <= set(LABELS)]
+    if unknown:
+        raise DataError(f"{path} names labels that are not known ({', '.join(LABELS)}):", unknown)
+    return sentences

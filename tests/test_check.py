@@ -79,6 +79,10 @@ def in_real(change: Callable[[list[Line]], None]) -> Callable[[Path], None]:
     return lambda folder: _change(folder / "real" / "test.jsonl", change)
 
 
+def in_speeches(change: Callable[[list[Line]], None]) -> Callable[[Path], None]:
+    return lambda folder: _change(folder / "speeches.jsonl", change)
+
+
 def _change(path: Path, change: Callable[[list[Line]], None]) -> None:
     lines = read_jsonl(path)
     change(lines)
@@ -124,10 +128,9 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         "the same sentence stands in 2 places",
     ),
     "test sentence in a speech": (
-        lambda folder: _change(
-            folder / "speeches.jsonl",
-            lambda lines: retext(lines[0], read_jsonl(folder / "written" / "test.jsonl")[0]["text"] + " Thank you."),
-        ),
+        lambda folder: in_speeches(
+            lambda lines: retext(lines[0], read_jsonl(folder / "written" / "test.jsonl")[0]["text"] + " Thank you.")
+        )(folder),
         "are near-duplicates",
     ),
     "document in two splits": (
@@ -143,6 +146,10 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "labels of nobody": (
         in_real(lambda lines: lines[0].update(labels=[], readers=[["offer"], ["offer"]])),
+        "the labels are not those that its readers settled on",
+    ),
+    "labels of nobody in a speech": (
+        in_speeches(lambda lines: lines[0].update(labels=[], annotations={"1": ["offer"], "2": ["offer"]})),
         "the labels are not those that its readers settled on",
     ),
     "unsettled": (
