@@ -16,7 +16,7 @@ from stance.data import hash_examples, read_from, read_split
 from stance.errors import ConfigError
 from stance.evaluate import decide, judge
 from stance.evaluation import Judgement, Quality, Scorecard
-from stance.files import check_apart, write_text
+from stance.files import check_apart, check_no_folder, write_text
 from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
 from stance.predict import Predictor
@@ -80,6 +80,7 @@ def compare(config: CompareConfig) -> Comparison:
     check_draws(config.draws, config.seed)
     check_writable(Path(config.changed))
     for written in (config.output, config.changed):
+        check_no_folder(Path(written))
         check_apart(Path(written), **read_from(config.data))
     predictors = [Predictor.from_config(named) for named in (config.model, config.other)]
     labels = _shared_labels(predictors, config)

@@ -13,7 +13,7 @@ from stance.config import CountConfig, EstimateConfig
 from stance.decision import BoolArray, FloatArray
 from stance.design import FEW_DOCUMENTS, Design
 from stance.errors import DataError
-from stance.files import check_apart, write_text
+from stance.files import check_apart, check_no_folder, write_text
 from stance.groups import MANY, NO_VALUE, apart, group, grouped
 from stance.labelled import Coded, Corpus, read_coded, read_corpus
 from stance.prevalence import FEW, Coding, Method, confuse, measure, power
@@ -120,6 +120,7 @@ def estimate(config: EstimateConfig) -> Estimates:
             none; or a regression has no one solution.
     """
     if config.output is not None:
+        check_no_folder(Path(config.output))
         check_apart(Path(config.output), corpus=config.corpus, coded=config.coded)
     columns = list(dict.fromkeys([*config.columns, *config.covariates]))
     corpus = read_corpus(Path(config.corpus), columns=columns, document_column=config.document_column)

@@ -17,7 +17,7 @@ from stance.data import Example, Splits, gold_matrix, hash_examples, read_from, 
 from stance.decision import Decided
 from stance.errors import DataError
 from stance.evaluation import ContrastLeakage, Evaluation, Judged, Judgement, Leakage, Overlap, Rival
-from stance.files import check_apart, write_text
+from stance.files import check_apart, check_no_folder, write_text
 from stance.groups import grouped, lengths
 from stance.labels import label_sets
 from stance.leakage import find_overlaps
@@ -55,6 +55,7 @@ def evaluate(config: EvaluateConfig) -> Evaluation:
 def evaluate_in_full(config: EvaluateConfig) -> tuple[Evaluation, Judged, Predictor]:
     """As ``evaluate``; also gives what was said about each sentence, and the model: what a report is made from."""
     check_draws(config.draws, config.seed)
+    check_no_folder(Path(config.output))
     check_apart(Path(config.output), **read_from(config.data))
     predictor = Predictor.from_config(config.model)
     examples = read_split(config.split, predictor.labels, config.data, config.columns)

@@ -41,10 +41,14 @@ def is_same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
-def check_apart(output: Path, **inputs: str | Sequence[str] | None) -> None:
-    """Raises ConfigError if ``output`` is a folder or one of the inputs, which are given by their settings' names."""
+def check_no_folder(output: Path) -> None:
+    """Raises ConfigError if ``output``, which is to be a file, is a folder."""
     if output.is_dir():
         raise ConfigError(f"Cannot write {output}: it is a folder; expected the name of a file.")
+
+
+def check_apart(output: Path, **inputs: str | Sequence[str] | None) -> None:
+    """Raises ConfigError if ``output`` is one of the inputs, which are given by the settings that name them."""
     for name, given in inputs.items():
         paths = [given] if isinstance(given, str) else given or ()
         if any(is_same(Path(path), output) for path in paths):

@@ -193,7 +193,9 @@ def test_a_sample_goes_out_blind_and_comes_back_for_the_estimate(folder: Path, t
     drawn = draw(folder, f"to_code.{ending}")
     rows = rows_of(drawn)
     exported = folder / EXPORTS[tool]
-    written = export_sentences(settings(folder, "export", exported.name, corpus=drawn, tool=tool)).files
+    going = settings(folder, "export", exported.name, corpus=drawn, tool=tool)
+    written = export_sentences(going).files
+    assert export_sentences(going).files == written, "the same again, where nobody has answered yet"
     told = "".join(path.read_text(encoding="utf-8-sig") for path in written)
     assert not [word for word in ("stratum", ">=", "probability", "predict", "scenario", "score") if word in told]
     places = [told.index(str(row["text"])) for row in rows]

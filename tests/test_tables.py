@@ -15,7 +15,7 @@ import pytest
 from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
-from stance.files import check_apart, replacing
+from stance.files import check_apart, check_no_folder, replacing
 from stance.pieces import LONGEST
 from stance.tables.columns import common_type
 from stance.tables.json_lines import json_line
@@ -310,7 +310,7 @@ def test_an_output_is_no_input_by_another_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"corpus and output are both .*IN\.csv"):
         check_apart(other, corpus=str(source), coded=None)
     with pytest.raises(ConfigError, match=r"it is a folder; expected the name of a file"):
-        check_apart(tmp_path, corpus=str(source))
+        check_no_folder(tmp_path)
 
 
 @pytest.mark.parametrize("numbers_first", [True, False])

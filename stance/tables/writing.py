@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stance.errors import ConfigError
-from stance.files import replacing
+from stance.files import check_no_folder, replacing
 from stance.tables.delimited import write_csv
 from stance.tables.json_lines import json_line, write_jsonl
 from stance.tables.parquet import write_parquet
@@ -30,8 +30,7 @@ def check_writable(path: Path) -> None:
     """Raises ConfigError, saying what to do, unless rows can be written to a file of that name."""
     if path.suffix.lower() not in _WRITERS:
         raise ConfigError(f"Cannot write {path}: expected a name ending in {', '.join(_WRITERS)}.")
-    if path.is_dir():
-        raise ConfigError(f"Cannot write {path}: it is a folder; expected the name of a file.")
+    check_no_folder(path)
 
 
 @contextmanager
