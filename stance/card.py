@@ -87,11 +87,15 @@ def _speech_tables(data: ShippedData) -> Iterator[str]:
     )
 
 
+def _by_split(data: ShippedData) -> dict[str, list[Reference]]:
+    """The real sentences of each split."""
+    return {split: [line for line in data.real if line.split == split] for split in SPLITS}
+
+
 def _real_tables(data: ShippedData) -> Iterator[str]:
-    parts = {split: [line for line in data.real if line.split == split] for split in SPLITS}
     yield from table(
         ("split", "sentences", "documents", "no label", *LABELS),
-        ((split, *_counts(lines, {line.group for line in lines})) for split, lines in parts.items()),
+        ((split, *_counts(lines, {line.group for line in lines})) for split, lines in _by_split(data).items()),
     )
     yield ""
     yield from _combinations(data.real)
@@ -109,14 +113,12 @@ def _real_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _agreement_tables(data: ShippedData) -> Iterator[str]:
-    parts: dict[str, Sequence[Reference | SpeechSentence]] = {
-        split: [line for line in data.real if line.split == split] for split in SPLITS
-    }
+    parts: dict[str, Sequence[Reference | SpeechSentence]] = {**_by_split(data), "speeches": data.speeches}
     yield from table(
         ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
         (
             (split, row.n, row.label, *row.given, f"{row.f1:.3f}", figure(row.alpha))
-            for split, lines in {**parts, "speeches": data.speeches}.items()
+            for split, lines in parts.items()
             for row in _agreement(lines)
         ),
     )

@@ -79,8 +79,8 @@ def compare(config: CompareConfig) -> Comparison:
     """
     check_draws(config.draws, config.seed)
     check_writable(Path(config.changed))
+    check_no_folder(Path(config.output))
     for written in (config.output, config.changed):
-        check_no_folder(Path(written))
         check_apart(Path(written), **read_from(config.data))
     predictors = [Predictor.from_config(named) for named in (config.model, config.other)]
     labels = _shared_labels(predictors, config)
