@@ -164,6 +164,7 @@ class DataConfig:
         reference_repeats: how often those of the training split are shown in a pass.
         contrast: contrast sets to judge a model by as well; they are never learned from.
         unlabelled: sentences without labels to learn from as well; ``objective.teachers`` alone say what they carry.
+            Those that are in ``train`` or ``validation`` too are left out.
         validation_share: share of scenarios held out when ``validation`` is None.
         text_column: column of the sentence.
         label_column: column of the labels: a list, names joined by ``label_separator``, or one name.

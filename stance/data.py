@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,8 +158,14 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
     unseen = [label for label in labels if not any(label in example.labels for example in train)]
     if unseen:
         raise DataError(f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples.")
-    unlabelled = [] if config.unlabelled is None else read_examples(Path(config.unlabelled), None, config)
-    return Splits(train, validation, unlabelled)
+    return Splits(train, validation, _unlabelled(config, known={example.text for example in [*train, *validation]}))
+
+
+def _unlabelled(config: DataConfig, known: Set[str]) -> list[Example]:
+    """Sentences to learn from as teachers label them, but for those whose labels are known: one file may hold both."""
+    if config.unlabelled is None:
+        return []
+    return [e for e in read_examples(Path(config.unlabelled), None, config) if e.text not in known]
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:

@@ -57,6 +57,15 @@ def test_of_unlabelled_sentences_only_the_text_is_needed(tmp_path: Path) -> None
     assert len(caught.value.problems) == 2
 
 
+def test_unlabelled_sentences_that_are_labelled_elsewhere_are_left_out(tmp_path: Path) -> None:
+    labelled = [{"text": f"{label} {n}", "labels": [label]} for n in range(4) for label in LABELS]
+    train = write_jsonl(tmp_path / "train.jsonl", labelled[:8])
+    validation = write_jsonl(tmp_path / "validation.jsonl", labelled[8:])
+    speeches = write_jsonl(tmp_path / "speeches.jsonl", [labelled[0], {"text": "It rained."}, labelled[-1]])
+    config = DataConfig(train=str(train), validation=str(validation), unlabelled=str(speeches))
+    assert [example.text for example in read_splits(LABELS, config, seed=0).unlabelled] == ["It rained."]
+
+
 def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:
     path = tmp_path / "joined.tsv"
     path.write_text("text\tlabels\nIf so, we offer.\tcondition; offer\n")
