@@ -1,7 +1,7 @@
 """The door between a command line and a plain function: Hydra composes the config, errors become one short message.
 
-Exit status: 0 done; 1 nothing done, the message says why; 2 done, but some rows were set aside; 3 done, and the answer
-is no; 130 interrupted.
+Exit status: 0 done; 1 it stopped, and the message says why; 2 done, but something was left out, which is told; 3 done,
+and the answer is no; 130 interrupted.
 """
 
 import dataclasses

@@ -25,7 +25,10 @@ about persons, to tell whether a charge is true or an offer sincere, or for othe
 text around a sentence tells, are lost on it.
 """
 
-_FIGURES = ("average_precision", "calibration_error", "brier", "coverage", "passed_over", "given_wrongly")
+_FIGURES = (
+    *("precision", "recall", "average_precision"),
+    *("calibration_error", "brier", "coverage", "passed_over", "given_wrongly"),
+)
 _MEASURED = """
 Avg. prec.: average precision, the area under the precision-recall curve, whatever the threshold. ECE: expected
 calibration error, which samples overstate; its interval allows for that. Sure: share of the sentences outside the

@@ -19,7 +19,10 @@ from stance.predict import Predictor
 from stance.quality import measure_quality, resamples_of
 from stance.train import train
 
-FIGURES = ("average_precision", "calibration_error", "brier", "coverage", "passed_over", "given_wrongly")
+FIGURES = (
+    *("precision", "recall", "average_precision"),
+    *("calibration_error", "brier", "coverage", "passed_over", "given_wrongly"),
+)
 
 
 def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
@@ -70,10 +73,10 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
         [*(figures.f1.value for figures in quality.labels.values() if figures.f1), quality.macro.f1.value], abs=5e-4
     )
     measured = card.text.split("**tiny** (n = 60, 11 documents or scenarios)")[2]
-    assert "| label | avg. prec. | ECE | Brier | sure | passed over | given wrongly |" in measured
+    assert "| label | precision | recall | avg. prec. | ECE | Brier | sure | passed over | given wrongly |" in measured
     for label, figures in quality.labels.items():
         (row,) = re.findall(rf"^\| {label} \|.*$", measured, re.MULTILINE)
-        for cell, name in zip(row.split("|")[2:8], FIGURES, strict=True):
+        for cell, name in zip(row.split("|")[2:10], FIGURES, strict=True):
             figure = getattr(figures, name)
             if figure is None:
                 assert cell.strip() == "-"
