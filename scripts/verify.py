@@ -16,6 +16,11 @@ def main(config: VerifyConfig, _: Path) -> int:
         show(f"Files that are not what the job wrote: {', '.join(found.changed)}")
     if not found.same_weights:
         show(f"The folder names other weights than those of {config.model.path}.")
+    if not found.same_decision:
+        show(f"The folder names other thresholds, bands or calibration than those of {config.model.path}.")
+    wanted, there = found.shards
+    if there < wanted:
+        show(f"Of {counted(wanted, 'shard')}, {there:,} are there: the job is unfinished, or has lost some.")
     show(
         f"Of {counted(found.n, 'sentence')} drawn, {found.n - found.different:,} had the probabilities that "
         f"{config.model.path} gives (largest difference {found.largest:.1g})."

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -20,6 +21,7 @@ import pyarrow as pa
 from stance.errors import ConfigError, DataError, install_extra
 from stance.sources import hash_file
 from stance.tables.columns import found_schema
+from stance.tables.parquet import batch_rows
 from stance.tables.reading import READABLE, declared_schema, format_of, read_rows
 from stance.tables.rows import START, BadRow, GoodRow, Place
 from stance.text import without_surrogates
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 log = logging.getLogger(__name__)
+
+_READ_TOGETHER = 1024
+"""Rows of a dataset that are in memory at once."""
 
 TEXT, HTML = (".txt",), (".html", ".htm")
 KINDS = (*TEXT, *HTML, *READABLE)
@@ -90,7 +95,13 @@ class File:
         return found.st_size, found.st_mtime_ns
 
     def declared_columns(self) -> pa.Schema | None:
-        """The columns of its rows, with their types; None of JSON lines."""
+        """The columns of its rows, with their types; None of JSON lines.
+
+        Raises:
+            ConfigError: a package that is needed to read the file is not installed.
+        """
+        if format_of(self.path) in HTML and find_spec("trafilatura") is None:  # known before hours of other work
+            raise ConfigError(f"Reading .html needs the trafilatura package: {install_extra('html')}")
         return DOCUMENT_COLUMNS if self.is_document else declared_schema(self.path)
 
     def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
@@ -124,8 +135,12 @@ class HubDataset:
 
     def rows(self, start: Place = START) -> Iterator[GoodRow | BadRow]:
         """Its rows from a place on."""
-        for row in range(start.offset, len(self.dataset)):
-            yield GoodRow(f"{self.name}:{row + 1}", self.dataset[row], Place(row + 1, row))
+        as_stored = self.dataset.with_format("arrow")  # not as pictures and the like, which no table holds
+        for first in range(start.offset, len(self.dataset), _READ_TOGETHER):
+            before = first
+            for batch in as_stored[first : first + _READ_TOGETHER].to_batches():
+                yield from batch_rows(self.name, batch, before)
+                before += batch.num_rows
 
 
 @dataclass(frozen=True)
@@ -170,7 +185,7 @@ def find_inputs(names: str | Path | Sequence[str | Path], output: Path | None = 
     if not all(map(str, several)) or not several:
         raise ConfigError("There is nothing to label: give input=<file, folder or pattern>.")
     found = [item for name in several for item in _find(str(name), output)]
-    files = Counter(str(Path(item.name).resolve()) if isinstance(item, File) else item.name for item in found)
+    files = Counter(str(Path(item.name).resolve()) if Path(item.name).exists() else item.name for item in found)
     twice = sorted(name for name, count in files.items() if count > 1)
     if twice:
         raise DataError("These inputs are named twice, and their rows would be labelled twice:", twice)
@@ -239,7 +254,7 @@ def _files(folder: Path) -> Iterator[Path]:
             below.clear()
             continue
         seen.add(real)
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = sorted(name for name in below if not name.startswith("."))  # of two links one comes first
         for file in (here / name for name in names if not name.startswith(".")):
             if not file.exists() and format_of(file) in KINDS:
                 raise DataError(f"{file} is a link to what is not there: mend or remove it.")
@@ -277,10 +292,8 @@ def _document_row(where: str, raw: bytes, *, html: bool = False) -> GoodRow | Ba
 
 
 def _main_text(html: str) -> str:
-    try:
-        from trafilatura import extract
-    except ImportError:
-        raise ConfigError(f"Reading .html needs the trafilatura package: {install_extra('html')}") from None
+    from trafilatura import extract  # heavy, and most jobs read other files
+
     return extract(html, include_comments=False) or ""
 
 

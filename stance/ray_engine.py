@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from stance.config import PredictConfig
@@ -44,7 +45,7 @@ def label_on_ray(
     actor: Any = _Actor
     labelled = queue.map(
         actor,
-        fn_constructor_args=(config, plan, folder),
+        fn_constructor_args=(config, plan, folder, Path.cwd()),
         compute=ActorPoolStrategy(size=config.workers) if config.workers else ActorPoolStrategy(min_size=1),
         num_cpus=config.worker_cpus,
     )
@@ -61,8 +62,9 @@ _KINDS = {kind.__name__: kind for kind in (ConfigError, DataError, ModelError)}
 class _Actor:
     """A process of the cluster that holds the model, which it loads where an error can be handed back."""
 
-    def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder) -> None:
+    def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder, here: Path) -> None:
         os.environ["OMP_NUM_THREADS"] = str(config.worker_cpus)
+        self.here = here
         self.plan = plan
         self.folder = folder
         self.config = config
@@ -74,10 +76,12 @@ class _Actor:
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Labels the shard of a row; an error that people can act on is handed back, since Ray would wrap it."""
         shard = self.plan.shards[row["index"]]
-        receipt = self.folder.receipt(shard)
         try:
+            os.chdir(self.here)  # paths are relative to where the job was started, not the cluster
+            receipt = self.folder.receipt(shard)
             counts = self.label(shard) if receipt is None else Counts.from_dict(receipt.counts)
-        except tuple(_KINDS.values()) as error:
-            told = {"error": str(error), "kind": type(error).__name__}
+        except (*_KINDS.values(), OSError) as error:
+            kind = type(error) if type(error).__name__ in _KINDS else DataError
+            told = {"error": str(error), "kind": kind.__name__}
             return {"index": shard.index, **told, "counts": Counts().to_dict()}
         return {"index": shard.index, "error": "", "kind": "", "counts": counts.to_dict()}

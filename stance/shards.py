@@ -82,7 +82,8 @@ class Plan:
         for source, stamp in zip(self.inputs[wanted], self.stamps[wanted], strict=True):
             if source.stamp() != stamp:
                 raise DataError(
-                    f"{source.name} has changed while it was being labelled: delete the output and start again."
+                    f"{source.name} was written to while it was being labelled. Run again: that goes on, or says what "
+                    "to do if the contents have changed."
                 )
 
 

@@ -4,14 +4,14 @@ import json
 import math
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from stance.config import VerifyConfig
 from stance.errors import DataError, check_settings
 from stance.labelled_rows import probabilities_of, read_labelled
-from stance.output_folder import MANIFEST, SUCCESS, changed_files
+from stance.output_folder import MANIFEST, SUCCESS, changed_files, read_receipts
 from stance.pieces import TEXT
 from stance.predict import Predictor
 from stance.tables.rows import GoodRow
@@ -26,24 +26,28 @@ class Verification:
 
     Attributes:
         same_weights: the folder names the very weights of the model, and of the sieve before it.
+        same_decision: the folder names the very calibration, thresholds and bands of the model.
         changed: files of the folder that are not what the job wrote.
         n: sentences labelled again; none where changed files cannot be read.
         different: of these, those with a probability that the model does not give.
         largest: the largest difference between a probability there and the model's; infinite where there is none.
         other_backend: what computed the folder, where that is not what computes here: digits may differ for it.
+        shards: that the job has, and of these those that are there.
     """
 
     same_weights: bool
+    same_decision: bool
     changed: tuple[str, ...]
     n: int
     different: int
     largest: float
     other_backend: str | None
+    shards: tuple[int, int]
 
     @property
     def holds(self) -> bool:
-        """Whether all of it was made by the model."""
-        return self.same_weights and not self.changed and not self.different
+        """Whether all of what is there was made by the model."""
+        return self.same_weights and self.same_decision and not self.changed and not self.different
 
 
 def verify(config: VerifyConfig) -> Verification:
@@ -57,8 +61,9 @@ def verify(config: VerifyConfig) -> Verification:
     check_settings("", [("sample", config.sample, config.sample >= 1, "at least 1")])
     folder = Path(config.folder)
     try:
-        recorded = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["model"]
-        sieve = recorded["sieve_sha256"]
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        shards, recorded = int(manifest["shards"]), manifest["model"]
+        sieve, decision = recorded["sieve_sha256"], recorded["decision"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{folder} holds no output of a corpus job: {MANIFEST} cannot be read ({error}).") from None
     predictor = Predictor.from_config(replace(config.model, cascade=sieve is not None))
@@ -77,11 +82,13 @@ def verify(config: VerifyConfig) -> Verification:
     return Verification(
         same_weights=recorded["weights_sha256"] == predictor.model_file.weights_sha256
         and sieve == (predictor.sieve and predictor.sieve.sha256),
+        same_decision=decision == json.loads(json.dumps(asdict(predictor.model_file.decision))),
         changed=changed,
         n=len(rows),
         different=sum(gap > TOLERANCE for gap in gaps),
         largest=max(gaps, default=0.0),
         other_backend=None if recorded["backend"] == predictor.backend else recorded["backend"],
+        shards=(shards, len(list(read_receipts(folder)))),
     )
 
 

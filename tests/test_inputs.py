@@ -16,6 +16,7 @@ from stance.pieces import Cutter
 from stance.shards import Reader, make_plan
 from stance.tables.reading import read_rows
 from stance.tables.rows import BadRow, GoodRow
+from stance.tables.writing import writing
 
 LINES = [json.dumps({"n": n, "text": f"é {n}\u2028 two"}, ensure_ascii=False) for n in range(30)]
 
@@ -67,6 +68,18 @@ def test_what_a_damaged_file_gives_does_not_hang_on_where_reading_begins(tmp_pat
     assert len(rows) > 1000
     for position in (1, 2, 700, len(rows) - 2):
         assert list(read_rows(path, rows[position].place)) == rows[position:]
+
+
+def test_what_a_file_damaged_in_the_middle_gives_does_not_hang_on_where_reading_begins(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl.gz"
+    lines = "".join(json.dumps({"text": f"{n} {hashlib.sha256(bytes(n)).hexdigest()}"}) + "\n" for n in range(3000))
+    whole = gzip.compress(lines.encode())
+    path.write_bytes(whole[:60_000] + b"\xff" * 200 + whole[60_200:])
+    rows = list(read_rows(path))
+    assert isinstance(rows[-1], BadRow)
+    assert len(rows) > 1000
+    for row in rows[::50]:
+        assert list(read_rows(path, row.place))[-1] == rows[-1]
 
 
 def test_parquet_with_text_that_is_not_utf8_loses_that_row_only(tmp_path: Path) -> None:
@@ -134,6 +147,11 @@ def test_links_are_followed_once_and_what_leads_nowhere_is_told(tmp_path: Path) 
     for again in (corpus / ".." / "corpus" / "corpus.txt", corpus / "more" / "back" / "corpus.txt"):
         with pytest.raises(DataError, match="named twice"):
             find_inputs([f"{corpus}/corpus.txt", str(again)])
+    (corpus / "again").symlink_to(corpus / "more")
+    assert [Path(source.name).relative_to(corpus) for source in find_inputs(str(corpus))] == [
+        Path("again/elsewhere.txt"),
+        Path("corpus.txt"),
+    ], "of two links to one folder the first by name is followed, wherever the disk has it"
     (corpus / "gone.jsonl").symlink_to(tmp_path / "nowhere.jsonl")
     for name in (str(corpus), f"{corpus}/*.jsonl"):
         with pytest.raises(DataError, match="what is not there"):
@@ -203,6 +221,28 @@ def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:
     plan = make_plan([source], Cutter("text", split=False, located=True), 2)
     assert [shard.rows for shard in plan.shards] == [2, 1]
     assert [row.values["text"] for _, row in Reader(plan.inputs).read(plan.shards[1])] == ["three"]
+    with pytest.raises(DataError, match="named twice"):
+        find_inputs([str(tmp_path / "saved"), f"{tmp_path}/saved/"])
+
+
+def test_what_a_dataset_stores_is_what_is_written(tmp_path: Path) -> None:
+    text = pa.array([b"one", b"b\xffd", b"three"], pa.binary()).view(pa.string())
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "kind": datasets.ClassLabel(names=["a", "b"]), "shot": datasets.Image()}
+    )
+    shots = pa.array([{"bytes": b"\x89PNG", "path": None}] * 3, features["shot"].pa_type)
+    table = pa.table({"text": text, "kind": [1, 0, 1], "shot": shots}, schema=features.arrow_schema)
+    source = HubDataset("mine", datasets.Dataset(table))
+    first, bad, third = source.rows()
+    assert isinstance(bad, BadRow)
+    assert (bad.where, bad.reason) == ("mine:2", "not valid UTF-8 at byte 1")
+    assert list(source.rows(third.place)) == [third]
+    out = tmp_path / "out.parquet"
+    with writing(out, source.declared_columns()) as write:
+        write([row.values for row in (first, third) if isinstance(row, GoodRow)])
+    assert pq.read_table(out).drop_columns("shot").to_pylist() == [
+        {"text": "one", "kind": 1}, {"text": "three", "kind": 1},
+    ]  # fmt: skip
 
 
 def test_a_dataset_on_disk_may_have_splits(tmp_path: Path) -> None:
@@ -287,7 +327,7 @@ def test_the_main_text_of_a_page_is_read(tmp_path: Path, monkeypatch: pytest.Mon
     assert "Menu" not in row.values["text"]
     monkeypatch.setitem(sys.modules, "trafilatura", None)
     with pytest.raises(ConfigError, match=r'pip install "lxml-html-clean[^"]*" "trafilatura'):
-        list(File(tmp_path / "a.html").rows())
+        File(tmp_path / "a.html").declared_columns()
 
 
 def test_a_shard_ends_early_where_texts_are_long(tmp_path: Path) -> None:

@@ -620,7 +620,7 @@ def test_an_input_that_changes_meanwhile_is_told(
         return predict(self, texts, thresholds=thresholds)
 
     monkeypatch.setattr(Stub, "predict", meddling)
-    with pytest.raises(DataError, match=f"{name} has changed while it was being labelled"):
+    with pytest.raises(DataError, match=f"{name} was written to while it was being labelled"):
         run(corpus, tmp_path / "out")
     assert not (tmp_path / "out" / "_SUCCESS").exists()
 

@@ -15,6 +15,11 @@ from test_job import contents
 from stance.config import Engine, OnError, PredictConfig
 from stance.corpus import label
 from stance.errors import ConfigError, DataError
+from stance.inputs import find_inputs
+from stance.output_folder import OutputFolder
+from stance.pieces import Cutter
+from stance.ray_engine import _Actor
+from stance.shards import make_plan
 
 ray = pytest.importorskip("ray")
 
@@ -78,6 +83,24 @@ def has_a_worker(node: Any) -> bool:
         actor["Address"]["NodeID"] == node.node_id and actor["State"] == "ALIVE" and "Map" in actor["ActorClassName"]
         for actor in actors().values()
     )
+
+
+def test_an_actor_works_where_the_job_was_started_and_hands_errors_of_the_system_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path / "in.jsonl", [{"text": "they deny"}])
+    monkeypatch.chdir(tmp_path)
+    config = PredictConfig(input="in.jsonl", output="out")
+    plan = make_plan(find_inputs("in.jsonl"), Cutter("text", split=False, located=False), 10)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # an actor sets it
+    monkeypatch.chdir("/")
+    actor = _Actor(config, plan, OutputFolder(Path("out"), {}, ".jsonl"), tmp_path)
+    assert actor({"index": 0})["error"] == ""
+    assert len(list((tmp_path / "out" / "sentences").iterdir())) == 1
+    (tmp_path / "file").touch()
+    actor = _Actor(config, plan, OutputFolder(Path("file"), {}, ".jsonl"), tmp_path)
+    told = actor({"index": 0})
+    assert (told["kind"], "Not a directory" in told["error"] or "exists" in told["error"]) == ("DataError", True)
 
 
 def test_a_missing_package_is_told(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,11 +106,39 @@ def test_a_row_with_an_open_quote_is_told_and_reading_goes_on_at_the_next_line(t
         assert list(islice(read_rows(path, rows[position].place), 3)) == rows[position : position + 3]
 
 
+def test_quotes_in_tsv_neither_join_rows_nor_vanish(tmp_path: Path) -> None:
+    path = tmp_path / "rows.tsv"
+    rows = [
+        '"We deny it.\t1',
+        'We never did."\t2',
+        '"We deny," he said.\t3',
+        '"Never" is a word\t"4"',
+        '"A ""b""\nc"\t5',
+    ]
+    path.write_text("\n".join(["text\tn", *rows]) + "\n")
+    bad, *good = read_rows(path)
+    assert bad == BadRow(f"{path}:2", "a quote opened here is not closed", '"We deny it.\t1', bad.place)
+    assert [tuple(row.values.values()) for row in good if isinstance(row, GoodRow)] == [
+        ('We never did."', "2"), ('"We deny," he said.', "3"), ('"Never" is a word', "4"), ('A "b"\nc', "5"),
+    ]  # fmt: skip
+    assert list(read_rows(path, good[0].place)) == good
+
+
 def test_rows_as_long_as_any_that_can_be_labelled_are_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     text = "é line\n" * (LONGEST // 8)
     path.write_text(f'n,text,html\n1,"{text}","{text}"\n', encoding="utf-8")
     assert list(read_rows(path)) == [GoodRow(f"{path}:2", {"n": "1", "text": text, "html": text})]
+
+
+def test_a_damaged_footer_is_told_with_the_name_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": ["a"]}), path)
+    whole = path.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    path.write_bytes(whole[:footer] + b"\xff" * 20 + whole[footer + 20 :])
+    with pytest.raises(DataError, match=re.escape(f"Cannot read {path} as parquet")):
+        read_schema(path)
 
 
 def test_column_names_with_an_open_quote_are_told(tmp_path: Path) -> None:
@@ -247,6 +275,16 @@ def test_large_integers_that_other_numbers_follow_stay_what_they_are(
     rows = [{"a": wrap(2**60 + 1)}] * 1024 + [{"a": wrap(number)}, {}]
     cells = written_as_parquet(tmp_path, *rows).column("a").to_pylist()
     assert [cell and json.loads(cell) for cell in cells[1022:]] == [rows[0]["a"], rows[0]["a"], wrap(number), None]
+
+
+def test_numbers_that_meet_text_become_text_however_arrow_holds_it(tmp_path: Path) -> None:
+    for kind in (pa.large_string(), pa.string_view()):
+        out = tmp_path / f"{kind}.parquet"
+        with writing(out, pa.schema([("year", common_type(pa.string(), kind))])) as write:
+            write([{"year": 2019}, {"year": "unknown"}, {"year": None}])
+        assert pq.read_table(out).column("year").to_pylist() == ["2019", "unknown", None]
+    for kind in (pa.binary(), pa.int64()):
+        assert common_type(pa.large_string(), kind) == common_type(kind, pa.string()) == pa.string()
 
 
 def test_numbers_that_go_together_stay_numbers() -> None:

@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,31 @@ def test_another_model_is_not(folder: Path, another_model: Path) -> None:
     assert not found.holds
     assert not found.same_weights
     assert (found.n, found.different) == (60, 60)
+
+
+@pytest.mark.parametrize("folder", [ShardFormat.jsonl], indirect=True)
+def test_a_model_of_other_thresholds_is_not(folder: Path, tiny_model: Path, tmp_path: Path, run_script: Run) -> None:
+    other = shutil.copytree(tiny_model, tmp_path / "other")
+    told = json.loads((other / "stance.json").read_text())
+    told["decision"]["thresholds"][0] = 0.999
+    (other / "stance.json").write_text(json.dumps(told))
+    found = verify(VerifyConfig(model=TrainedModelConfig(path=str(other)), folder=str(folder)))
+    assert (found.same_weights, found.same_decision, found.different, found.holds) == (True, False, 0, False)
+    done = run_script("verify.py", f"folder={folder}", f"model.path={other}")
+    assert "names other thresholds" in done.stdout
+
+
+def test_of_an_unfinished_job_it_is_told_how_much_is_there(tmp_path: Path, tiny_model: Path, run_script: Run) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": f"they deny {n}"} for n in range(30)])
+    model = TrainedModelConfig(path=str(tiny_model))
+    label(PredictConfig(model=model, input=str(source), output=str(tmp_path / "out"), shard_rows=10))
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    for path in (tmp_path / "out").glob("*/part-00001*"):
+        path.unlink()
+    found = verify(VerifyConfig(model=model, folder=str(tmp_path / "out")))
+    assert (found.shards, found.n, found.holds) == ((3, 2), 20, True)
+    done = run_script("verify.py", f"folder={tmp_path / 'out'}", f"model.path={tiny_model}")
+    assert "Of 3 shards, 2 are there: the job is unfinished, or has lost some." in done.stdout
 
 
 @pytest.mark.parametrize("folder", [ShardFormat.jsonl], indirect=True)  # a line of JSON is the easiest to forge

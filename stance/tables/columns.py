@@ -85,8 +85,17 @@ def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
         common = pa.unify_schemas(fields, promote_options="permissive").field("column").type
     except pa.ArrowException:
         return pa.string()
+    if is_text(one) != is_text(other):  # Arrow takes text for bytes, and then other things for either
+        return pa.string()
     exact = {leaf for leaf in (*leaves(one), *leaves(other)) if _is_exact(leaf[1])}
     return _nullable(common) if exact.issubset(leaves(common)) else pa.string()
+
+
+def is_text(kind: "pa.DataType") -> bool:
+    """Whether the values of a column are text, in whatever way Arrow holds it."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _is_exact(kind: "pa.DataType") -> bool:

@@ -127,13 +127,25 @@ def _cells(lines: Lines, delimiter: str) -> list[str] | None:
         return None
     following = lines.place
     try:
-        return next(csv.reader(_lines_of_row(first, lines), delimiter=delimiter, strict=True))
+        cells = next(csv.reader(_lines_of_row(first, lines), delimiter=delimiter, strict=True))
     except csv.Error:
         alone = csv.reader([_decoded(first), ""], delimiter=delimiter)
         cells = next(alone)
         if alone.line_num > 1:  # it asks for a further line only while a quote is open
             raise _OpenQuoteError(first.rstrip(b"\r\n"), following) from None
-        return cells
+        return [_alone(cell) for cell in _decoded(first).rstrip("\r\n").split("\t")] if delimiter == "\t" else cells
+    if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in cells):
+        # Two sentences that a speech's quotes run through, a line each, rather than one cell with a tab and lines.
+        raise _OpenQuoteError(first.rstrip(b"\r\n"), following)
+    return cells
+
+
+def _alone(cell: str) -> str:
+    """A cell that no tab is in, without the quotes that wrap it, if they do."""
+    try:
+        return next(csv.reader([cell], delimiter="\t", strict=True), [""])[0]
+    except csv.Error:
+        return cell
 
 
 def _lines_of_row(first: bytes, others: Lines) -> Iterator[str]:

@@ -8,6 +8,9 @@ from typing import BinaryIO
 
 from stance.tables.rows import Place
 
+_READ = io.DEFAULT_BUFFER_SIZE
+"""What text is read in, in bytes."""
+
 
 class Lines:
     """The lines of a file, as bytes, and the place of the next one.
@@ -34,9 +37,13 @@ class Lines:
             file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
         else:
             file = self._path.open("rb")
-        self._skip(file, self.place.offset)
+        compressed = suffix in (".gz", ".zst")
+        if not compressed:
+            file.seek(self.place.offset)
         # Latin-1 makes each byte a character and back, so that places stay those of bytes.
         self._text = io.TextIOWrapper(file, encoding="latin-1", newline=self._newline)
+        if compressed:
+            self._wind(self.place.offset)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,12 +59,11 @@ class Lines:
         self.place = Place(self.place.number + 1, self.place.offset + len(line))
         return line.removeprefix(codecs.BOM_UTF8) if self.place.offset == len(line) else line
 
-    def _skip(self, file: BinaryIO, count: int) -> None:
-        if self._path.suffix.lower() != ".zst":
-            file.seek(count)
-            return
-        while count:  # what decompresses zstd cannot be wound forward
-            count -= len(file.read(min(count, 1 << 20))) or count
+    def _wind(self, count: int) -> None:
+        # By the reads that reading lines makes, and no longer ones: what is lost of a damaged file hangs on where a
+        # read begins.
+        while count:
+            count -= len(self._text.read(min(count, _READ))) or count
 
 
 def shown(raw: bytes) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stance.errors import DataError
 from stance.tables.cells import cell_text
-from stance.tables.columns import leaves
+from stance.tables.columns import is_text, leaves
 from stance.tables.lines import shown
 from stance.tables.rows import BadRow, GoodRow, Place, Row, Write
 
@@ -36,7 +36,7 @@ def read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
             # Threads would each keep memory of their own, and so few rows are read as fast without.
             for batch in file.iter_batches(batch_size=1024, row_groups=range(first, len(sizes)), use_threads=False):
                 wanted = batch.slice(max(start.offset - row, 0))
-                yield from _batch_rows(path, wanted, row + batch.num_rows - wanted.num_rows)
+                yield from batch_rows(str(path), wanted, row + batch.num_rows - wanted.num_rows)
                 row += batch.num_rows
     except (pa.ArrowException, OSError) as error:  # the latter of a page that is damaged
         raise DataError(f"Cannot read {path} as parquet: {error}") from None
@@ -53,7 +53,7 @@ def read_parquet_schema(path: Path) -> "pa.Schema":
 
     try:
         schema = pq.read_schema(path)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # the latter of a footer that is damaged
         raise DataError(f"Cannot read {path} as parquet: {error}") from None
     twice = sorted(name for name, count in Counter(schema.names).items() if count > 1)
     if twice:
@@ -61,14 +61,15 @@ def read_parquet_schema(path: Path) -> "pa.Schema":
     return schema
 
 
-def _batch_rows(path: Path, batch: "pa.RecordBatch", before: int) -> Iterator[GoodRow | BadRow]:
+def batch_rows(name: str, batch: "pa.RecordBatch", before: int) -> Iterator[GoodRow | BadRow]:
+    """The rows of a batch, of which each is told where it stands: in what is called so, behind so many others."""
     try:
         rows: list[Row | None] = batch.to_pylist()
     except _UNHOLDABLE:
         rows = [None] * batch.num_rows
     for index, values in enumerate(rows):
         place = Place(before + index + 1, before + index)
-        where = f"{path}:{place.number}"
+        where = f"{name}:{place.number}"
         if values is not None:
             yield GoodRow(where, values, place)
             continue
@@ -87,7 +88,7 @@ _UNHOLDABLE = (ValueError, OverflowError, LookupError)
 
 @contextmanager
 def write_parquet(path: Path, schema: "pa.Schema") -> Iterator[Write]:
-    """Opens a file with the columns of the schema, objects as JSON text."""
+    """Opens a file with the columns of the schema, columns with objects that have no field as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -96,7 +97,7 @@ def write_parquet(path: Path, schema: "pa.Schema") -> Iterator[Write]:
         column.with_type(pa.string()) if any(pa.types.is_struct(inner) for _, inner in leaves(column.type)) else column
         for column in schema
     )
-    as_text = {field.name for field in schema if pa.types.is_string(field.type)}
+    as_text = {field.name for field in schema if is_text(field.type)}
 
     def fitted(row: Row) -> dict[str, Any]:
         return {name: cell_text(value) if name in as_text else value for name, value in row.items()}
