@@ -8,19 +8,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file
 
+from stance.arrays import write_arrays
 from stance.config import Precision
 from stance.decision import Decision, FloatArray
 from stance.errors import ConfigError
-from stance.files import replacing
 from stance.model_file import ModelFile
 from stance.predict import Predictor
+from stance.progress import progress
 from stance.sources import Source, find_source
 
 log = logging.getLogger(__name__)
 
 CACHE = Path("~/.cache/stance/answers")
-"""One array of probabilities for each teacher and list of sentences: a sweep, or a run that goes on, asks once."""
+"""A folder for each teacher, with what it said of each sentence it was asked about: it is asked once, whatever other
+sentences stand beside it, and what it said before a run was killed is not lost."""
+_TOGETHER = 2048
+"""Sentences asked about before the answers are written down."""
 
 
 def ask(teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
@@ -53,16 +58,39 @@ def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatAr
     decision = ModelFile.read(source.folder).decision
     if decision.labels != labels:
         raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
-    asked = hashlib.sha256(_hash(source, decision).encode())
-    for text in texts:
-        asked.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-    kept = CACHE.expanduser() / f"{asked.hexdigest()}.npy"
-    if kept.exists():
-        answers: FloatArray = np.load(kept, allow_pickle=False)
-        return answers
-    log.info("Asking the teacher %s about %d sentences.", teacher, len(texts))
-    # Exactly, and all by the network: what is kept must not hang on what happens to run the teacher here.
-    answers = Predictor.from_pretrained(teacher, precision=Precision.fp32, cascade=False).predict_proba(texts)
-    with replacing(kept) as temporary, temporary.open("wb") as file:
-        np.save(file, answers, allow_pickle=False)
-    return answers
+    kept = CACHE.expanduser() / _hash(source, decision)
+    keys = [_key(text) for text in texts]
+    known = _known(kept)
+    unknown = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
+    if unknown:
+        log.info("Asking the teacher %s about %d sentences.", teacher, len(unknown))
+        # Exactly, and all by the network: what is kept must not hang on what happens to run the teacher here.
+        predictor = Predictor.from_pretrained(teacher, precision=Precision.fp32, cascade=False)
+        with progress("asking") as counter:
+            counter.set(0, total=len(unknown))
+            for start in range(0, len(unknown), _TOGETHER):
+                new, asked = zip(*unknown[start : start + _TOGETHER], strict=True)
+                answers = predictor.predict_proba(asked)
+                _keep(kept, new, answers)
+                known |= zip(new, answers, strict=True)
+                counter.advance(len(asked))
+    return np.array([known[key] for key in keys]).reshape(len(keys), len(labels))
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _known(folder: Path) -> dict[bytes, FloatArray]:
+    """What is kept in a folder: by the hash of a sentence, the probabilities, of shape (labels,)."""
+    known: dict[bytes, FloatArray] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        arrays = load_file(path)
+        known |= zip(map(bytes, arrays["sentences"]), arrays["probabilities"], strict=True)
+    return known
+
+
+def _keep(folder: Path, keys: Sequence[bytes], probabilities: FloatArray) -> None:
+    name = hashlib.sha256(b"".join(keys)).hexdigest()
+    sentences = np.array([list(key) for key in keys], dtype=np.uint8)
+    write_arrays(folder / f"{name}.safetensors", {"sentences": sentences, "probabilities": probabilities})
