@@ -110,12 +110,16 @@ class Count:
 
 
 def count_hits(decided: Decided, gold: BoolArray) -> dict[str, Count]:
-    """What precision, recall and F1 are made of; ``gold`` is of the shape of the decisions."""
+    """What precision, recall and F1 are made of; ``gold`` is of the shape of the decisions.
+
+    The F1 of a label that no sentence carries is 0 if it is given, and undefined if it is not.
+    """
     given, right = decided.carried, decided.carried & gold
+    cases = np.where(gold.any(axis=0), gold, given)
     return {
         "precision": Count(right, given, given),
         "recall": Count(right, gold, gold),
-        "f1": Count(2 * right.astype(np.float64), given + gold.astype(np.float64), gold),
+        "f1": Count(2 * right.astype(np.float64), given + gold.astype(np.float64), cases),
     }
 
 

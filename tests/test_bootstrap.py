@@ -108,12 +108,33 @@ def test_figures_that_hang_on_order_are_those_of_the_sample_written_out() -> Non
 def test_the_bins_are_those_that_the_calibration_error_is_made_of() -> None:
     rng = np.random.default_rng(6)
     for sentences in (7, 40, 103):
-        probabilities, gold = rng.random(sentences).round(1), rng.random(sentences) < 0.4
+        probabilities, gold = rng.random(sentences), rng.random(sentences) < 0.4
         bins = Ranking(probabilities, gold).bins
         parts = [bins == number for number in np.unique(bins)]
         assert {part.sum() for part in parts} <= {sentences // 10, sentences // 10 + 1}
         gaps = [abs(probabilities[part].mean() - gold[part].mean()) * part.sum() for part in parts]
         assert sum(gaps) / sentences == pytest.approx(calibration_error(probabilities, gold))
+
+
+def test_a_calibration_error_does_not_hang_on_the_order_of_sentences_alike() -> None:
+    rng = np.random.default_rng(7)
+    probabilities, gold = np.full(1000, 0.1), np.arange(1000) < 100
+    assert calibration_error(probabilities, gold) == pytest.approx(0)
+    probabilities = rng.random(1000).round(1)
+    shuffled = rng.permutation(1000)
+    assert calibration_error(probabilities[shuffled], gold[shuffled]) == pytest.approx(
+        calibration_error(probabilities, gold)
+    )
+
+
+def test_one_document_tells_nothing_of_others() -> None:
+    alone = Resamples(["a"] * 60, draws=50, seed=0)
+    half, whole = np.arange(60)[:, None] % 2, np.ones((60, 1))
+    some, all_of_it = alone.estimate(ratios(alone, np.hstack([half, whole]), np.hstack([whole, whole])))
+    assert some is not None
+    assert (some.value, some.low, some.high) == (0.5, 0, 1)
+    assert all_of_it is not None
+    assert (all_of_it.low, all_of_it.high) == (pytest.approx(0.025), 1)
 
 
 def test_what_is_undefined_is_none_and_what_is_always_right_has_the_interval_of_its_documents() -> None:
