@@ -138,8 +138,9 @@ def _effects_table(estimates: Estimates) -> Table:
     naive = {(row.label, row.covariate): row for row in estimates.effects if row.method == Method.naive.value}
     for row in estimates.effects:
         if row.method == Method.ppi.value:
-            both = (naive[row.label, row.covariate], row)
-            table.add_row(row.label, _plain(row.covariate), *map(_marked_cell, both))
+            counted = naive.get((row.label, row.covariate))
+            cells = ("-" if counted is None else _marked_cell(counted), _marked_cell(row))
+            table.add_row(row.label, _plain(row.covariate), *cells)
     return table
 
 

@@ -198,7 +198,7 @@ class _CodedRow:
     where: str
     text: str | None
     names: Sequence[str] | None
-    stratum: str
+    stratum: str | None
     inclusion: float | None
 
 
@@ -229,7 +229,7 @@ def _coded_row(row: GoodRow, corpus: Corpus, label_column: str, problems: list[s
         where=row.where,
         text=text if isinstance(text, str) else None,
         names=names,
-        stratum=str(values.get(STRATUM) or WHOLE),
+        stratum=str(values[STRATUM]) if values.get(STRATUM) else None,
         inclusion=chance,
     )
 
@@ -242,23 +242,25 @@ def _design(
         log.warning("%s has no '%s': it counts as a simple random sample of the corpus.", path, INCLUSION)
     elif any(row.inclusion is None for row in drawn):
         raise DataError(f"{path}: some sentences have an '{INCLUSION}' and some have none; expected all or none to.")
-    strata = _strata(path, corpus, {row.stratum for row in drawn})
+    strata = _strata(path, corpus, {row.stratum or WHOLE for row in drawn})
     chances = np.array([row.inclusion or len(drawn) / total for row in drawn])
     stands_for = np.bincount(strata[[place[row.id] for row in drawn]], 1 / chances, minlength=strata.max() + 1)
     where = np.array([place[row.id] for row in coded])
     weights = np.array([1 / (row.inclusion or len(drawn) / total) for row in coded])
     heard = np.bincount(strata[where], weights, minlength=strata.max() + 1)
     sizes = np.bincount(strata)
-    planned = any(row.stratum != WHOLE for row in drawn)
+    planned = any(row.stratum is not None for row in drawn)
     if planned and not np.allclose(stands_for, sizes, rtol=1e-3):
         raise DataError(
             f"{path} was not drawn from {corpus.path} as it is now: its strata stand for {stands_for.round().tolist()} "
             f"sentences, found {sizes.tolist()}. If the corpus has been labelled anew, remove the column '{STRATUM}': "
             "the inclusion probabilities still hold, and intervals become a little wider."
         )
-    if not heard.all():
+    coded_there = np.bincount(strata[where], minlength=len(sizes))
+    unknown = int((coded_there < np.minimum(sizes, 2)).sum())
+    if unknown:  # how the sentences of a stratum differ, one of them does not tell
         raise DataError(
-            f"{path}: nothing is coded in {int((heard == 0).sum())} of {len(sizes)} strata; code some of each."
+            f"{path}: nothing or a single sentence is coded in {unknown} of {len(sizes)} strata; code two of each."
         )
     return Design(corpus.documents, strata, where, weights * (stands_for / heard)[strata[where]])
 

@@ -40,6 +40,8 @@ def regress(
 ) -> Mapping[Method, tuple[Coefficient, ...]]:
     """Coefficients with the model's labels as they are, corrected by the sample, and from hand-coding alone.
 
+    The first are left out where the model's labels are such that there are none: the others do not need them.
+
     Args:
         design: of the sample.
         coding: what model and person say.
@@ -47,29 +49,31 @@ def regress(
         kind: linear or logistic.
 
     Raises:
-        DataError: there is no one solution, in the corpus or in the sample.
+        DataError: there is no one solution in the sample.
     """
     everything = np.column_stack(list(covariates.values()))
     sample, weights = everything[design.coded], design.weights
     ones, nothing = np.ones(len(everything)), np.zeros(len(everything))
-    naive = fit(everything, ones, coding.given, kind)
+    naive = _fit_or_none(everything, ones, coding.given, kind)
     hand = fit(sample, weights, coding.gold, kind)
     over_all = fit(everything, ones, coding.probabilities, kind)
     over_sample = fit(sample, weights, coding.probabilities[design.coded], kind)
-    found: dict[Method, list[Coefficient]] = {Method.naive: [], Method.ppi: [], Method.hand: []}
+    methods = (*([] if naive is None else [Method.naive]), Method.ppi, Method.hand)
+    found: dict[Method, list[Coefficient]] = {method: [] for method in methods}
     for number, name in enumerate(covariates):
 
         def add(method: Method, value: float, influence: Influence, name: str = name) -> None:
             half = Z * float(np.sqrt(design.variance(influence)))
             found[method].append(Coefficient(name, value, value - half, value + half))
 
-        by_model = Influence(naive.influence[:, number], np.zeros(len(sample)))
         by_person = Influence(nothing, hand.influence[:, number])
         difference = Influence(over_all.influence[:, number], -over_sample.influence[:, number])
         (_, shared), (_, own) = design.covariance([by_person, difference])
         trust = float(-shared / own) if own > 0 else 0.0
         shift = float(over_all.values[number] - over_sample.values[number])
-        add(Method.naive, float(naive.values[number]), by_model)
+        if naive is not None:
+            by_model = Influence(naive.influence[:, number], np.zeros(len(sample)))
+            add(Method.naive, float(naive.values[number]), by_model)
         add(Method.ppi, float(hand.values[number]) + trust * shift, by_person.plus(difference, trust))
         add(Method.hand, float(hand.values[number]), by_person)
     return {method: tuple(coefficients) for method, coefficients in found.items()}
@@ -86,6 +90,15 @@ class Fit:
 
     values: FloatArray
     influence: FloatArray
+
+
+def _fit_or_none(
+    covariates: FloatArray, weights: FloatArray, outcome: FloatArray | BoolArray, kind: Regression
+) -> Fit | None:
+    try:
+        return fit(covariates, weights, outcome, kind)
+    except DataError:
+        return None
 
 
 def fit(covariates: FloatArray, weights: FloatArray, outcome: FloatArray | BoolArray, kind: Regression) -> Fit:

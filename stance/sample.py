@@ -109,7 +109,7 @@ class _Plan:
 
 def _plan(config: SampleConfig, corpus: Corpus, probabilities: FloatArray) -> _Plan:
     if config.label is None:
-        by, floor, goals, names = np.full(len(corpus.ids), 0.5), 1, range(len(corpus.labels)), [WHOLE]
+        by, floor, goals, names = np.full(len(corpus.ids), 0.5), 2, range(len(corpus.labels)), [WHOLE]
         strata = np.zeros(len(corpus.ids), dtype=np.int64)
     else:
         column = corpus.column_of(config.label)

@@ -35,13 +35,14 @@ def allocate(probabilities: FloatArray, strata: IntArray, n: int, floor: int) ->
     """How many sentences to draw from each stratum, ``n`` in all.
 
     Neyman's (1934) allocation, in proportion to size times standard deviation, but at least ``floor`` from each (or
-    all that it has): a model that is sure of itself in a stratum may still be wrong there.
+    all that it has): a model that is sure of itself in a stratum may still be wrong there, and how its sentences differ
+    a single one does not tell.
 
     Raises:
-        ConfigError: ``n`` is less than the floors come to, or more than there are sentences; or there is no floor.
+        ConfigError: ``n`` is less than the floors come to, or more than there are sentences; or the floor is below 2.
     """
-    if floor < 1:
-        raise ConfigError(f"Expected floor to be at least 1, found {floor}: a stratum without any drawn is not known.")
+    if floor < 2:  # noqa: PLR2004
+        raise ConfigError(f"Expected floor to be at least 2, found {floor}: one sentence tells little of a stratum.")
     sizes = np.bincount(strata)
     least = np.minimum(floor, sizes)
     if not least.sum() <= n <= sizes.sum():

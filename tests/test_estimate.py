@@ -239,6 +239,15 @@ def test_probabilities_that_tell_nothing_widen_no_interval_of_a_regression(kind:
         assert one.high - one.low < 1.001 * (other.high - other.low)
 
 
+def test_a_model_that_never_gives_a_label_ends_no_regression() -> None:
+    rng = np.random.default_rng(1)
+    gold, x = rng.random(2000) < 0.2, (rng.random(2000) < 0.5).astype(float)
+    coded = rng.choice(2000, 400, replace=False)
+    coding = Coding(np.zeros(2000, dtype=np.bool_), np.clip(gold * 0.3 + rng.random(2000) / 10, 0, 1), gold[coded])
+    found = regress(simple_design(2000, coded), coding, {"1": np.ones(2000), "x": x}, Regression.logistic)
+    assert set(found) == {Method.ppi, Method.hand}
+
+
 def test_logistic_regression_finds_the_highest_likelihood_and_says_where_there_is_none() -> None:
     rng = np.random.default_rng(3)
     x = np.column_stack([np.ones(2000), 2000 + rng.integers(0, 20, 2000)])

@@ -66,12 +66,14 @@ def test_allocation_by_hand() -> None:
     """Sizes 100, 100, 10 of deviation .1, .3, .5: in proportion to 10, 30, 5, but 10 at least and all of the last."""
     probabilities = np.repeat([(1 - np.sqrt(1 - 4 * d**2)) / 2 for d in (0.1, 0.3, 0.5)], [100, 100, 10])
     strata = np.repeat([0, 1, 2], [100, 100, 10])
-    assert allocate(probabilities, strata, 45, 1).tolist() == [10, 30, 5]
+    assert allocate(probabilities, strata, 45, 2).tolist() == [10, 30, 5]
     assert allocate(probabilities, strata, 50, 10).tolist() == [10, 30, 10]
     assert allocate(probabilities, strata, 210, 10).tolist() == [100, 100, 10]
     assert allocate(np.zeros(210), strata, 30, 5).sum() == 30, "a model sure of all"
     with pytest.raises(ConfigError, match="expected n from 30 to 210"):
         allocate(probabilities, strata, 29, 10)
+    with pytest.raises(ConfigError, match="floor to be at least 2"):
+        allocate(probabilities, strata, 45, 1)
 
 
 def test_expected_width_is_what_coding_then_gives(corpus: Path) -> None:
@@ -268,12 +270,33 @@ def test_a_sample_of_another_corpus_or_labelling_is_refused(corpus: Path, tmp_pa
     assert estimate(config).coded == 200, "inclusion probabilities still hold"
 
 
+def test_a_simple_sample_of_a_corpus_that_has_grown_is_refused(corpus: Path) -> None:
+    draw(corpus, n=100)
+    rows = [json.loads(line) for line in corpus.read_text().splitlines()]
+    write_jsonl(corpus, [*rows, *({**row, "document": f"new {row['document']}"} for row in rows)])
+    config = EstimateConfig(corpus=str(corpus), coded=str(corpus.parent / "to_code.jsonl"), label_column="gold")
+    with pytest.raises(DataError, match="was not drawn from"):
+        estimate(config)
+
+
+def test_a_stratum_of_which_one_sentence_is_coded_is_refused(corpus: Path) -> None:
+    drawn = draw(corpus, n=200, label="denial")
+    rows = read(corpus.parent / "to_code.jsonl")
+    first = next(row for row in rows if row["stratum"] == drawn.strata[0].name)
+    others = [row for row in rows if row["stratum"] != drawn.strata[0].name]
+    done = [row | {"labels": []} for row in (first, *others)]
+    left = [row | {"labels": None} for row in rows if row not in (first, *others)]
+    write_jsonl(corpus.parent / "to_code.jsonl", done + left)
+    with pytest.raises(DataError, match="nothing or a single sentence is coded in 1 of 4 strata"):
+        estimate(EstimateConfig(corpus=str(corpus), coded=str(corpus.parent / "to_code.jsonl")))
+
+
 def test_a_stratum_that_nobody_coded_is_refused(corpus: Path) -> None:
     drawn = draw(corpus, n=200, label="denial")
     rows = read(corpus.parent / "to_code.jsonl")
     done = [row | {"labels": None if row["stratum"] == drawn.strata[0].name else []} for row in rows]
     write_jsonl(corpus.parent / "to_code.jsonl", done)
-    with pytest.raises(DataError, match="nothing is coded in 1 of 4 strata"):
+    with pytest.raises(DataError, match="nothing or a single sentence is coded in 1 of 4 strata"):
         estimate(EstimateConfig(corpus=str(corpus), coded=str(corpus.parent / "to_code.jsonl")))
 
 
