@@ -19,6 +19,7 @@ from stance.evaluation import Judgement, Quality, Scorecard
 from stance.files import check_apart, check_no_folder, write_text
 from stance.labelled_rows import PROBABILITY
 from stance.labels import label_sets
+from stance.leakage import warn_of_overlaps
 from stance.predict import Predictor
 from stance.quality import name_quality, quality_statistic, resamples_of
 from stance.tables.writing import check_writable, writing
@@ -87,6 +88,8 @@ def compare(config: CompareConfig) -> Comparison:
     examples = read_split(config.split, labels, config.data)
     groups = [] if config.data.contrast is None else read_contrast(Path(config.data.contrast), labels)
     one, other = (judge(predictor, examples) for predictor in predictors)
+    for named, predictor in zip((config.model, config.other), predictors, strict=True):
+        warn_of_overlaps(predictor, examples, named.path)
     resamples = resamples_of(one, draws=config.draws, seed=config.seed)
     statistics = [quality_statistic(judgement, resamples) for judgement in (one, other)]
     answers = [_contrast_labels(predictor, groups) for predictor in predictors]

@@ -5,8 +5,9 @@ import json
 import logging
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Example:
     """A labelled sentence.
 
     Attributes:
-        id: unique within its file; ``file:line`` where the file gives none.
+        id: unique among those that are read together; ``file:line`` where the file gives none.
         text: the sentence.
         labels: any number of label names, in the order of the label set.
         scenario: what the sentence is about; its own id where the file does not say.
@@ -122,11 +123,24 @@ def read_split(split: str, labels: Sequence[str], config: DataConfig, keep: Sequ
     paths = _files(config, split)
     if not paths and config.references is None:
         raise ConfigError(f"The data config names no {split} file: give data.{split}=<file>.")
-    examples = [example for path in paths for example in read_examples(Path(path), labels, config, keep)]
+    examples = _told_apart({path: read_examples(Path(path), labels, config, keep) for path in paths})
     if config.references is not None:
         repeats = config.reference_repeats if split == "train" else 1
         examples += _referenced(Path(config.references), split, labels, keep, alone=not paths) * repeats
     return examples
+
+
+def _told_apart(files: Mapping[str, list[Example]]) -> list[Example]:
+    """The examples of several files; where two files have an id in common, the file's name tells theirs apart."""
+    uses = Counter(example.id for examples in files.values() for example in examples)
+
+    def named(path: str, example: Example) -> Example:
+        if uses[example.id] == 1:
+            return example
+        own = f"{path}:{example.id}"
+        return replace(example, id=own, scenario=own if example.scenario == example.id else example.scenario)
+
+    return [named(path, example) for path, examples in files.items() for example in examples]
 
 
 def read_from(config: DataConfig) -> dict[str, list[str]]:

@@ -160,7 +160,7 @@ class Overlap:
     Attributes:
         id: of the judged sentence.
         scenario: its document, scenario or contrast group.
-        learned: the split that the model has it from, train or validation.
+        learned: what the model has it from: train, validation, unlabelled, or recalibration.
         exact: it is the same text, but for case and white space.
         similarity: the Jaccard index of character 5-grams; estimated, with a standard error of .07, unless it is exact.
     """

@@ -1,11 +1,21 @@
 """Which sentences a model was trained on or chosen by, or nearly so, by the hashes that it keeps of those."""
 
+import logging
 from collections.abc import Sequence
 
 from stance.data import Example
 from stance.evaluation import Overlap
 from stance.fingerprints import compare, fingerprint, read_fingerprints
 from stance.predict import Predictor
+
+log = logging.getLogger(__name__)
+
+
+def warn_of_overlaps(predictor: Predictor, examples: Sequence[Example], name: str) -> None:
+    """Says so if the model has learned from some of the very sentences that it is to be fitted to or judged by."""
+    seen = sum(overlap.exact for overlap in find_overlaps(predictor, examples) or ())
+    if seen:
+        log.warning("%s has learned from %d of these %d sentences: it does better on them.", name, seen, len(examples))
 
 
 def find_overlaps(predictor: Predictor, examples: Sequence[Example]) -> tuple[Overlap, ...] | None:

@@ -11,6 +11,7 @@ from stance.data import gold_matrix, hash_examples, read_split
 from stance.errors import DataError
 from stance.fingerprints import fingerprint_set, read_fingerprints, write_fingerprints
 from stance.fitting import check_decision, decide_on
+from stance.leakage import warn_of_overlaps
 from stance.model_file import RECALIBRATION, ModelFile, check_vacant
 from stance.predict import Predictor
 from stance.sources import SIEVE
@@ -38,6 +39,7 @@ def recalibrate(config: RecalibrateConfig, folder: Path) -> Predictor:
     labels, model_file = predictor.labels, predictor.model_file
     examples = read_split("validation", labels, config.data)
     _check_numbers(gold_matrix(examples, labels).sum(axis=0).tolist(), len(examples), labels)
+    warn_of_overlaps(predictor, examples, config.model.path)
     texts = [example.text for example in examples]
     decision, metrics = decide_on(predictor.logits(texts), examples, labels, config.decision)
     data = model_file.data | {RECALIBRATION: {"n": len(examples), "sha256": hash_examples(examples)}}
@@ -47,7 +49,8 @@ def recalibrate(config: RecalibrateConfig, folder: Path) -> Predictor:
     if learned is not None:
         write_fingerprints(folder, learned | {RECALIBRATION: fingerprint_set(texts)}, data)
     settings = OmegaConf.to_container(OmegaConf.structured(config.decision), enum_to_str=True)
-    others = {name: value for name, value in model_file.metrics.items() if name != "sieve"}
+    # What is told of the sieve and of 8 bits was seen with the decision before.
+    others = {name: value for name, value in model_file.metrics.items() if name not in ("sieve", "int8")}
     replace(
         ModelFile.read(folder),
         decision=decision,

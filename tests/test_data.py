@@ -57,6 +57,16 @@ def test_of_unlabelled_sentences_only_the_text_is_needed(tmp_path: Path) -> None
     assert len(caught.value.problems) == 2
 
 
+def test_ids_that_two_files_use_are_told_apart(tmp_path: Path) -> None:
+    one, other = (
+        str(write_jsonl(tmp_path / name, [{"id": n, "text": f"{name} {n}", "labels": [], **more} for n in (0, first)]))
+        for name, first, more in (("one.jsonl", 1, {}), ("other.jsonl", 2, {"scenario": "s"}))
+    )
+    examples = read_split("test", LABELS, DataConfig(test=[one, other]))
+    assert [example.id for example in examples] == [f"{one}:0", "1", f"{other}:0", "2"]
+    assert [example.scenario for example in examples] == [f"{one}:0", "1", "s", "s"]
+
+
 def test_unlabelled_sentences_that_are_labelled_elsewhere_are_left_out(tmp_path: Path) -> None:
     labelled = [{"text": f"{label} {n}", "labels": [label]} for n in range(4) for label in LABELS]
     train = write_jsonl(tmp_path / "train.jsonl", labelled[:8])

@@ -54,6 +54,8 @@ def test_probabilities_are_those_of_the_new_sentences_and_the_weights_stay(
     one, other = (load_file(folder / "model.safetensors") for folder in (tiny_model, tmp_path / "after"))
     assert all((other[name] == array).all() for name, array in one.items())
     assert after.model_file.settings["training"] == before.model_file.settings["training"]
+    assert "int8" not in after.model_file.metrics
+    assert (tmp_path / "after" / "config.yaml").read_bytes() == (tiny_model / "config.yaml").read_bytes()
 
 
 def test_thresholds_are_for_what_was_wanted_and_saved(tiny_model: Path, rare: Path, tmp_path: Path) -> None:
@@ -65,6 +67,15 @@ def test_thresholds_are_for_what_was_wanted_and_saved(tiny_model: Path, rare: Pa
     assert found.settings["decision"]["goal"] == "recall"
     assert all(metrics["recall"] == 1 for metrics in found.metrics["validation"]["labels"])
     assert found.decision.thresholds <= ModelFile.read(tmp_path / "f1").decision.thresholds
+
+
+def test_sentences_that_it_has_learned_from_are_told(
+    tiny_model: Path, tiny_data: Path, rare: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recalibrate(settings(tiny_model, rare), tmp_path / "rare")
+    assert "has learned from" not in caplog.text
+    recalibrate(settings(tiny_model, tiny_data), tmp_path / "own")
+    assert f"{tiny_model} has learned from 60 of these 60 sentences" in caplog.text
 
 
 def test_the_sentences_are_no_test_any_more(tiny_model: Path, rare: Path, tmp_path: Path) -> None:
