@@ -157,7 +157,8 @@ class DataConfig:
 
     Attributes:
         train: examples to learn from; each of the three may be several files, ``[one.csv,two.jsonl]``.
-        validation: examples to choose by; None holds out ``validation_share`` of ``train``, whole scenarios at a time.
+        validation: examples to choose by; None holds out ``validation_share`` of ``train``, whole scenarios at a time,
+            unless references bring some.
         test: examples for the final figures; evaluation alone reads them.
         references: folder of sentences by reference, ``<split>.jsonl``, which join each split; their texts are in
             ``texts.jsonl.gz`` there once ``scripts/fetch_real.py`` has fetched them.
@@ -516,7 +517,7 @@ class SampleConfig:
             0.02 is one percentage point either way.
         label: draw from strata of this label's probability; None draws a simple random sample.
         strata: how many of them.
-        floor: sentences to draw from each at least.
+        floor: sentences to draw from each at least; 2 or more.
         pilot: sentences coded before, by which probabilities are corrected when the sample is planned.
         label_column: what a person fills in; in the pilot too.
         document_column: holds the document of a sentence; None takes ``document`` if there is one.

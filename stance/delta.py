@@ -20,7 +20,7 @@ from safetensors.numpy import load_file
 from stance.arrays import write_arrays
 from stance.errors import ModelError
 from stance.model_file import NAME, ModelFile
-from stance.sources import DELTA, GRAPHS, LEARNED, SIEVE, WEIGHTS, Source, hash_file
+from stance.sources import DELTA, GRAPHS, LEARNED, SETTINGS, SIEVE, WEIGHTS, Source, hash_file
 
 Weights = Mapping[str, NDArray[np.float32]]
 """Arrays by their name in the network."""
@@ -55,7 +55,7 @@ def save_delta(folder: Path, to: Path, base: str | None = None) -> None:
         {name: array.astype(np.float16) for name, array in kept.items()},
         {_FROM_BASE: json.dumps(sorted(before)), _BASE_HASH: _hash(before)},
     )
-    for name in ("config.json", "config.yaml", LEARNED, SIEVE, *GRAPHS.values()):
+    for name in ("config.json", SETTINGS, LEARNED, SIEVE, *GRAPHS.values()):
         if (folder / name).exists():
             shutil.copyfile(folder / name, to / name)
     replace(

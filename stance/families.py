@@ -14,7 +14,7 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
     A sweep names folders ``data=real,training.epochs=4,seed=0``. Of that, what all families share tells nothing.
 
     Raises:
-        ConfigError: there are no models, or they differ in their labels.
+        ConfigError: there are no models, they differ in their labels, or two of one recipe have the same seed.
     """
     alike: dict[str, list[Path]] = defaultdict(list)
     parts: dict[str, list[str]] = {}
@@ -32,6 +32,10 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
     shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
     families: dict[str, list[Path]] = {}
     for settings, paths in alike.items():
+        seeds = {ModelFile.read(path).settings["seed"] for path in paths}
+        if len(seeds) < len(paths):
+            names = ", ".join(path.name for path in paths)
+            raise ConfigError(f"Of the models {names} in {folder}, which have one recipe, some have the same seed.")
         name = ",".join(part for part in parts[settings] if part not in shared) or folder.name
         if name in families:
             raise ConfigError(f"Models named {name} in {folder} differ in more than the seed: rename their folders.")

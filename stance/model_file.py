@@ -8,7 +8,7 @@ from typing import Any
 from stance.decision import Decision
 from stance.errors import ConfigError, ModelError
 from stance.files import write_text
-from stance.sources import DELTA, Source, find_source
+from stance.sources import DELTA, Source, check_whole, find_source
 
 NAME = "stance.json"
 FORMAT = 2
@@ -64,7 +64,9 @@ class ModelFile:
         """
         if source.weights.name != DELTA:
             return None
-        return (self.find_base() if elsewhere is None else find_source(str(elsewhere))).folder
+        base = self.find_base() if elsewhere is None else find_source(str(elsewhere))
+        check_whole(base)
+        return base.folder
 
     def write(self, folder: Path) -> None:
         """Writes ``stance.json`` into ``folder``, all or nothing."""

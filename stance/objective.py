@@ -55,8 +55,9 @@ def check_objective(config: ObjectiveConfig) -> None:
         "objective.",
         (
             ("positive_weight", config.positive_weight, config.positive_weight > 0, "more than 0"),
-            ("focus_present", config.focus_present, config.focus_present >= 0, "at least 0"),
-            ("focus_absent", config.focus_absent, config.focus_absent >= 0, "at least 0"),
+            # Between 0 and 1 the loss has no finite gradient where the network is sure.
+            ("focus_present", config.focus_present, _is_exponent(config.focus_present), "0, or at least 1"),
+            ("focus_absent", config.focus_absent, _is_exponent(config.focus_absent), "0, or at least 1"),
             ("margin", config.margin, 0 <= config.margin < 1, share),
             ("label_smoothing", config.label_smoothing, 0 <= config.label_smoothing < 1, share),
             ("consistency", config.consistency, config.consistency >= 0, "at least 0"),
@@ -66,6 +67,10 @@ def check_objective(config: ObjectiveConfig) -> None:
     )
     if config.variants and not config.teachers:
         raise ConfigError("objective.variants are labelled by teachers: name them, objective.teachers=[large].")
+
+
+def _is_exponent(focus: float) -> bool:
+    return focus == 0 or focus >= 1
 
 
 def _focus(log_probability: Tensor, exponent: float) -> Tensor | float:

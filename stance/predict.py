@@ -22,7 +22,7 @@ from stance.decision import Band, BoolArray, FloatArray, Thresholds
 from stance.errors import ConfigError, ModelError, install_extra
 from stance.files import is_same
 from stance.model_file import ModelFile
-from stance.sources import GRAPHS, LEARNED, SIEVE, WEIGHTS, clear_model, find_source, hash_file
+from stance.sources import GRAPHS, LEARNED, SETTINGS, SIEVE, WEIGHTS, clear_model, find_source, hash_file
 from stance.text import split_sentences
 
 _WITHOUT_GRAPH = (Precision.fp32, Precision.bf16)
@@ -151,7 +151,7 @@ class Predictor:
         folder.mkdir(parents=True, exist_ok=True)
         clear_model(folder)
         self._inference.save_pretrained(folder)
-        for name in (LEARNED, SIEVE, *GRAPHS.values()):
+        for name in (SETTINGS, LEARNED, SIEVE, *GRAPHS.values()):
             if self.folder is not None and (self.folder / name).exists():
                 shutil.copyfile(self.folder / name, folder / name)
         replace(self.model_file, weights_sha256=hash_file(folder / WEIGHTS)).write(folder)
@@ -195,7 +195,8 @@ class Predictor:
         Args:
             texts: a sentence, or any number of them.
             thresholds: for this call, one threshold for all labels or one for each label named. They change which
-                labels are given, not which are uncertain.
+                labels are given, not which are uncertain. What a sieve may lose is told for the model's own: with lower
+                ones take a predictor of ``cascade=False``.
 
         Returns:
             One prediction for one string; for several, a list of the same length and order.

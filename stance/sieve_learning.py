@@ -30,6 +30,7 @@ from stance.decision import BoolArray, Decision
 from stance.errors import ConfigError, DataError, check_settings
 from stance.files import replacing
 from stance.inference import Tokenize, batches_by_length, encode, padded
+from stance.metrics import measure
 from stance.model_file import RECALIBRATION, ModelFile
 from stance.own_data import read_own_splits
 from stance.predict import Predictor
@@ -128,10 +129,13 @@ def learn_sieve(config: SieveConfig) -> Learned:
         settled=int(settled[len(untaught) :].sum()),
     )
     cascade = np.where(settled[:, None], said, exact)[len(untaught) :]
+    gold = gold_matrix(splits.validation, predictor.labels)
+    decision = _with_bands(decision, cascade, gold, model_file)
+    reached = measure(decision.decide(decision.probabilities(cascade)), gold, predictor.labels)
     replace(
         model_file,
-        decision=_with_bands(decision, cascade, gold_matrix(splits.validation, predictor.labels), model_file),
-        metrics=model_file.metrics | {"sieve": asdict(learned)},
+        decision=decision,
+        metrics=model_file.metrics | {"validation": asdict(reached), "sieve": asdict(learned)},
     ).write(source.folder)
     return learned
 

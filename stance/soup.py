@@ -19,7 +19,7 @@ from stance.fitting import check_decision, decide_on
 from stance.model_file import ModelFile, check_vacant
 from stance.own_data import read_own_validation
 from stance.predict import Predictor
-from stance.sources import LEARNED, WEIGHTS, clear_model, hash_file
+from stance.sources import LEARNED, SETTINGS, WEIGHTS, check_whole, clear_model, find_source, hash_file
 from stance.torch_inference import TorchInference
 
 
@@ -37,11 +37,13 @@ def soup(config: SoupConfig, folder: Path) -> Predictor:
     first = model_files[0]
     if any((other.data, other.base) != (first.data, first.base) for other in model_files):
         raise ConfigError(f"The models in {config.folder} did not learn from the same data and base.")
+    for member in members:
+        check_whole(find_source(str(member)))
     check_vacant(folder, overwrite=config.overwrite)
     validation = read_own_validation(first)
     folder.mkdir(parents=True, exist_ok=True)
     clear_model(folder)
-    for name in ("config.json", "config.yaml", "tokenizer.json", "tokenizer_config.json", LEARNED):
+    for name in ("config.json", SETTINGS, "tokenizer.json", "tokenizer_config.json", LEARNED):
         if (members[0] / name).exists():
             shutil.copyfile(members[0] / name, folder / name)
     weights = [load_file(member / WEIGHTS) for member in members]

@@ -31,7 +31,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from stance.config import ModelConfig, Precision, TrainConfig, Tuning
 from stance.data import Splits, gold_matrix, hash_examples, read_splits
 from stance.decision import BoolArray, Decision, FloatArray
-from stance.errors import ConfigError, check_settings
+from stance.errors import ConfigError, ModelError, check_settings
 from stance.fingerprints import fingerprint_set, write_fingerprints
 from stance.fitting import check_decision, decide_on, fit_thresholds
 from stance.inference import encode
@@ -46,7 +46,7 @@ from stance.predict import Predictor
 from stance.processes import by_the_first, process_count
 from stance.progress import Counter, progress, quiet_transformers
 from stance.runs import CHECKPOINTS, Run, claim, complete_checkpoints, last_checkpoint
-from stance.sources import WEIGHTS, check_whole, find_source, hash_file
+from stance.sources import SETTINGS, WEIGHTS, check_whole, find_source, hash_file
 from stance.teachers import hash_teacher
 from stance.torch_inference import TorchInference, tokenize_with
 from stance.tuning import average, make_tunable, merge
@@ -54,7 +54,6 @@ from stance.version import __version__
 
 log = logging.getLogger(__name__)
 
-CONFIG = "config.yaml"
 _FEWEST_TOKENS = 3
 """That say anything: the first and the last stand for the sentence and its end."""
 _PACKAGES = ("torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
@@ -112,7 +111,7 @@ def _save(
     inference.save_pretrained(folder)
     learned = {name: fingerprint_set(example.text for example in part) for name, part in splits.parts.items()}
     write_fingerprints(folder, learned, run.data)
-    (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8", newline="\n")
+    (folder / SETTINGS).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8", newline="\n")
     ModelFile(
         decision=decision,
         max_length=config.model.max_length,
@@ -315,7 +314,10 @@ def _dataset(
 
 def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:
     """Macro F1 as the saved model would reach it: at the best thresholds, since half is not where labels divide."""
-    probabilities = sigmoid(np.asarray(outcome.predictions, dtype=np.float64))
+    logits = np.asarray(outcome.predictions, dtype=np.float64)
+    if not np.isfinite(logits).all():
+        raise ModelError("Training diverged: the network gives what is no number. Lower training.learning_rate.")
+    probabilities = sigmoid(logits)
     gold = np.asarray(outcome.label_ids) > 0
     decision = fit_thresholds(Decision.uncalibrated(labels), probabilities, gold)
     return {"macro_f1": measure(decision.decide(probabilities), gold, labels).macro_f1}

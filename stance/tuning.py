@@ -51,6 +51,10 @@ def _select(network: StanceForSequenceClassification, config: TrainingConfig) ->
         for name, module in network.encoder.named_modules()
         if isinstance(module, nn.Linear) and module.weight.requires_grad
     ]
+    if not linear:
+        raise ConfigError(
+            f"training.frozen_layers={config.frozen_layers} leaves no layer for low-rank adapters: freeze fewer."
+        )
     return get_peft_model(
         network,
         LoraConfig(

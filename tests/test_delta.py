@@ -53,6 +53,8 @@ def test_the_base_may_lie_elsewhere_but_must_be_the_same(
     moved = shutil.copytree(tiny_encoder, tmp_path / "moved")
     predictor = Predictor.from_pretrained(tmp_path / "delta", base=moved)
     assert predictor.predict_proba(TEXTS) == pytest.approx(tiny_predictor.predict_proba(TEXTS), abs=1e-2)
+    with pytest.raises(ModelError, match="is kept as its difference from its base"):
+        Predictor.from_pretrained(tmp_path / "delta", base=tmp_path / "delta")
     with pytest.raises(ModelError, match="Could not get 'someone/some-encoder'"):
         Predictor.from_pretrained(tmp_path / "delta")
     other = AutoModel.from_pretrained(tiny_encoder)

@@ -53,6 +53,7 @@ def test_the_distance_of_two_readings_is_their_symmetric_divergence() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    for config in (ObjectiveConfig(margin=1), ObjectiveConfig(teacher_weight=0), ObjectiveConfig(positive_weight=0)):
+    for setting in ({"margin": 1}, {"teacher_weight": 0}, {"positive_weight": 0}, {"focus_absent": 0.5}):
+        config = ObjectiveConfig(**setting)
         with pytest.raises(ConfigError, match="is out of range"):
             check_objective(config)

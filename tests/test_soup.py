@@ -7,7 +7,8 @@ from conftest import Run, tiny_settings
 from safetensors.torch import load_file
 
 from stance.config import SoupConfig, TrainConfig
-from stance.errors import ConfigError, DataError
+from stance.delta import save_delta
+from stance.errors import ConfigError, DataError, ModelError
 from stance.model_file import ModelFile
 from stance.soup import soup
 from stance.sources import LEARNED
@@ -47,6 +48,14 @@ def test_other_recipes_and_other_data_are_refused(seeds: Path, tiny_config: Trai
     train(tiny_config, several / "another,seed=0")
     with pytest.raises(ConfigError, match="several recipes"):
         soup(SoupConfig(folder=str(several)), tmp_path / "soup")
+
+
+def test_members_that_are_kept_as_deltas_are_refused_before_anything_is_touched(seeds: Path, tmp_path: Path) -> None:
+    for member in seeds.iterdir():
+        save_delta(member, tmp_path / "deltas" / member.name)
+    with pytest.raises(ModelError, match="is kept as its difference from its base"):
+        soup(SoupConfig(folder=str(tmp_path / "deltas")), tmp_path / "soup")
+    assert not (tmp_path / "soup").exists()
 
 
 def test_validation_sentences_that_have_changed_are_told(

@@ -121,6 +121,13 @@ def test_models_of_one_name_must_differ_in_the_seed_alone(tiny_config: TrainConf
         study(StudyConfig(folder=str(tmp_path / "sweep"), output=str(tmp_path / "study.md")))
 
 
+def test_models_of_one_recipe_must_differ_in_the_seed(tiny_model: Path, tmp_path: Path) -> None:
+    for name in ("one", "again"):
+        shutil.copytree(tiny_model, tmp_path / "sweep" / name)
+    with pytest.raises(ConfigError, match="some have the same seed"):
+        study(StudyConfig(folder=str(tmp_path / "sweep"), output=str(tmp_path / "study.md")))
+
+
 def test_a_folder_without_models_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="There are no models in"):
         study(StudyConfig(folder=str(tmp_path), output=str(tmp_path / "study.md")))
