@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from stance.config import Pooling, Precision
-from stance.graph_weights import INPUTS, POSITIONS, RELATIVE, WORDS
+from stance.graph_weights import FEW, INPUTS, MOST, OTHERS, OUTLIERS, POSITIONS, RELATIVE, WORDS
 
 OPSET = 20
 _FUSED = "com.microsoft"
-_LEVEL, _MIDDLE = "level", "middle"
-"""Of 8-bit numbers: what one step is worth in a vector whose largest value is 1, and which stands for 0."""
+_GELU_LOWEST, _GELU_ZERO = -0.17, 16
+"""What GELU gives at least, and the 8-bit number that stands for 0 among what it gives: few are wanted below."""
 
 
 class _Graph:
@@ -40,32 +40,52 @@ class _Graph:
         self.constants[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
 
-    def project(self, values: str, name: str) -> str:
-        """A projection without its bias, which what follows adds."""
+    def project(self, values: str, name: str, *, of_gelu: bool = False) -> str:
+        """A projection without its bias, which what follows adds.
+
+        In 8 bits the levels of a token's vector do not hang on what stands beside it; the runtime's own operator would
+        take one size for the whole batch.
+        """
         if self.precision is Precision.fp32:
             return self.add("MatMul", [values, f"{name}.weight"], name)
-        levels, size = self.quantize(values)
-        inputs = [levels, f"{name}.weight", _LEVEL, f"{name}.scale", _MIDDLE, f"{name}.zero"]
+        size = self.size_of_gelu(values) if of_gelu else self.size(values)
+        zero = _GELU_ZERO if of_gelu else 128
+        level = self.constant(f"level above {zero}", np.float32(1 / (255 - zero)))
+        middle = self.constant(f"middle {zero}", np.uint8(zero))
+        unit = self.add("Div", [values, size], f"{values}.unit")
+        levels = self.add("QuantizeLinear", [unit, level, middle], f"{values}.levels")
+        inputs = [levels, f"{name}.weight", level, f"{name}.scale", middle, f"{name}.zero"]
         return self.add("Mul", [self.add("MatMulIntegerToFloat", inputs, f"{name}.levels", fused=True), size], name)
 
-    def quantize(self, values: str) -> tuple[str, str]:
-        """Token vectors in 8 bits, and the size of each: a vector's levels do not hang on what stands beside it.
-
-        The runtime's own operator would take one size for the whole batch.
-        """
+    def size(self, values: str) -> str:
+        """Of each token's vector, the largest value on either side of 0."""
         axis = self.constant("last axis", np.array([-1]))
         size = self.add("ReduceMax", [self.add("Abs", [values], f"{values}.abs"), axis], f"{values}.size", keepdims=1)
-        size = self.add("Max", [size, self.constant("tiny", np.float32(1e-9))], f"{values}.size.positive")
-        unit = self.add("Div", [values, size], f"{values}.unit")
-        level, middle = self.constant(_LEVEL, np.float32(1 / 127)), self.constant(_MIDDLE, np.uint8(128))
-        return self.add("QuantizeLinear", [unit, level, middle], f"{values}.levels"), size
+        return self.add("Max", [size, self.constant("tiny", np.float32(1e-9))], f"{values}.size.positive")
 
-    def project_onto(self, before: str, values: str, name: str) -> str:
+    def size_of_gelu(self, values: str) -> str:
+        """Of each token's vector, the largest value, or so much that the numbers below 0 reach the lowest."""
+        axis = self.constant("last axis", np.array([-1]))
+        least = self.constant("least", np.float32(-_GELU_LOWEST * (255 - _GELU_ZERO) / _GELU_ZERO))
+        size = self.add("ReduceMax", [values, axis], f"{values}.size", keepdims=1)
+        return self.add("Max", [size, least], f"{values}.size.least")
+
+    def project_hidden(self, values: str, name: str) -> str:
+        """A projection of what is between the layers, of which outliers are multiplied exactly."""
+        if self.precision is Precision.fp32:
+            return self.project(values, name)
+        few = self.add("Gather", [values, OUTLIERS], f"{name}.outliers", axis=-1)
+        exact = self.add("MatMul", [few, f"{name}.{FEW}"], f"{name}.exact")
+        most = self.project(self.add("Mul", [values, OTHERS], f"{name}.others"), f"{name}.{MOST}")
+        return self.add("Add", [most, exact], name)
+
+    def project_onto(self, before: str, values: str, name: str, *, of_gelu: bool = False) -> str:
         """A projection added to what was there before, and normalised.
 
         In steps, since the runtime's fused operator takes four times as long.
         """
-        projected = self.add("Add", [self.project(values, name), f"{name}.bias"], f"{name}.projected")
+        projected = self.project(values, name, of_gelu=of_gelu)
+        projected = self.add("Add", [projected, f"{name}.bias"], f"{name}.projected")
         inputs = [self.add("Add", [projected, before], f"{name}.sum"), f"{name}.norm.weight", f"{name}.norm.bias"]
         return self.add("LayerNormalization", inputs, f"{name}.normed", epsilon=self.encoder["layer_norm_eps"])
 
@@ -135,7 +155,7 @@ def _relative(graph: _Graph) -> str:
 
 
 def _layer(graph: _Graph, layer: int, hidden: str, mask: str, relative: str) -> str:
-    joined = graph.project(hidden, f"{layer}.attention")
+    joined = graph.project_hidden(hidden, f"{layer}.attention")
     parts = [f"{layer}.{part}" for part in ("query", "key", "value")]
     graph.nodes.append(helper.make_node("Split", [joined], parts, axis=-1, num_outputs=3))
     attended = graph.add(
@@ -146,9 +166,9 @@ def _layer(graph: _Graph, layer: int, hidden: str, mask: str, relative: str) -> 
         num_heads=graph.encoder["num_attention_heads"],
     )
     after = graph.project_onto(hidden, attended, f"{layer}.attended")
-    projected = graph.project(after, f"{layer}.between")
+    projected = graph.project_hidden(after, f"{layer}.between")
     between = graph.add("BiasGelu", [projected, f"{layer}.between.bias"], f"{layer}.gelu", fused=True)
-    return graph.project_onto(after, between, f"{layer}.output")
+    return graph.project_onto(after, between, f"{layer}.output", of_gelu=True)
 
 
 def _pool(graph: _Graph, hidden: str, pooling: Pooling) -> str:

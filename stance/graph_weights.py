@@ -19,6 +19,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 INPUTS = ("input_ids", "attention_mask")
 WORDS, POSITIONS, RELATIVE = "embeddings.words", "embeddings.positions", "attention.relative"
+OUTLIERS, OTHERS = "outliers", "others"
+"""Channels between the layers that are far larger than the rest, and 1 for each of the rest, 0 for them."""
+MOST, FEW = "most", "few"
+"""Of a projection, the part in 8 bits, and the part of the outliers, which is exact."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ ARCHITECTURES = {
 """Those that a graph is known for; the others run in torch."""
 
 _LARGEST = 63
+_OUTLIERS = 4
+"""Channels multiplied exactly. Three or four of MPNet's are up to fifty times as large as the others, for which
+they would leave but few of 256 levels (Dettmers et al. 2022, "LLM.int8()"); more of them gain nothing."""
 _FIRST_POSITION = 2
 """Of MPNet's positions, the one of a sentence's first token: the two before are padding's and none."""
 _BUCKETS, _FAR = 32, 128
@@ -93,10 +100,16 @@ def graph_weights(
     """
     names = ARCHITECTURES[encoder["model_type"]]
     arrays = dict(_embeddings(weights, encoder, longest))
+    few = _outliers(weights, names, encoder)
+    if precision is not Precision.fp32:
+        arrays |= {
+            OUTLIERS: few,
+            OTHERS: np.isin(np.arange(encoder["hidden_size"]), few, invert=True).astype(np.float32),
+        }
     for layer in range(encoder["num_hidden_layers"]):
         parts = [f"encoder.{name.format(layer)}" for name in (names.query, names.key, names.value)]
         joined = np.concatenate([weights[f"{part}.weight"] for part in parts])
-        arrays |= _projection(f"{layer}.attention", joined, precision)
+        arrays |= _hidden_projection(f"{layer}.attention", joined, precision, few)
         arrays[f"{layer}.attention.bias"] = np.concatenate([weights[f"{part}.bias"] for part in parts])
         for name, (part, norm) in (
             ("attended", names.attended),
@@ -104,7 +117,11 @@ def graph_weights(
             ("output", names.output),
         ):
             source = f"encoder.{part.format(layer)}"
-            arrays |= _projection(f"{layer}.{name}", weights[f"{source}.weight"], precision)
+            matrix = weights[f"{source}.weight"]
+            if name == "between":
+                arrays |= _hidden_projection(f"{layer}.{name}", matrix, precision, few)
+            else:
+                arrays |= _projection(f"{layer}.{name}", matrix, precision)
             arrays[f"{layer}.{name}.bias"] = weights[f"{source}.bias"]
             if norm is not None:
                 for kind in ("weight", "bias"):
@@ -142,6 +159,26 @@ def _relative(bias: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
     )
     added: NDArray[np.float32] = bias[bucket].transpose(2, 0, 1)[None]
     return added
+
+
+def _outliers(weights: Arrays, names: Names, encoder: Mapping[str, Any]) -> NDArray[np.int64]:
+    """The channels that are the largest after a normalisation, measured by its typical channel, in any layer."""
+    norms = [f"encoder.{names.attended[1].format(layer)}" for layer in range(encoder["num_hidden_layers"])]
+    # What a normalisation gives is hardly ever more than three deviations from its mean.
+    sizes = [np.abs(weights[f"{norm}.bias"]) + 3 * np.abs(weights[f"{norm}.weight"]) for norm in norms]
+    relative = np.max([size / np.median(size) for size in sizes], axis=0)
+    return np.sort(np.argsort(-relative, kind="stable")[:_OUTLIERS])
+
+
+def _hidden_projection(
+    name: str, weight: NDArray[np.float32], precision: Precision, outliers: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """The matrix of a projection of what is between the layers: in 8 bits but for the rows of the outliers."""
+    if precision is Precision.fp32:
+        return _projection(name, weight, precision)
+    rest = weight.copy()
+    rest[:, outliers] = 0
+    return {f"{name}.{FEW}": weight.T[outliers], **_projection(f"{name}.{MOST}", rest, precision)}
 
 
 def _projection(name: str, weight: NDArray[np.float32], precision: Precision) -> dict[str, NDArray[Any]]:

@@ -7,8 +7,11 @@ from threading import get_ident
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import torch
 from conftest import ROOT, tiny_settings
+from torch.nn.functional import gelu
 
 from stance import export as module
 from stance import onnx_inference as module_of_onnx
@@ -16,6 +19,8 @@ from stance.config import ExportConfig, ModelConfig, Pooling, Precision, TrainCo
 from stance.data import read_examples
 from stance.errors import ConfigError, DataError, ModelError
 from stance.export import export, write_graph
+from stance.graph import _FUSED, OPSET, _Graph
+from stance.graph_weights import OTHERS, OUTLIERS, _hidden_projection, _projection
 from stance.labels import LABELS
 from stance.model_file import ModelFile
 from stance.onnx_inference import OnnxInference
@@ -156,6 +161,49 @@ def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: 
     logits = [predictor._inference.logits(texts).values for predictor in (exact, other)]
     assert 0 < abs(logits[0] - logits[1]).max() < 0.05
     assert Predictor.from_pretrained(exported).predict(texts) == other.predict(texts)
+
+
+def projected(values: np.ndarray, weight: np.ndarray, *, hidden: bool, of_gelu: bool = False) -> np.ndarray:
+    """What a projection in 8 bits gives, of which the channels 0 to 3 are outliers if it is of what is hidden."""
+    graph, few = _Graph({}, Precision.int8), np.arange(4)
+    if hidden:
+        name = graph.project_hidden("values", "part")
+        others = (np.arange(values.shape[-1]) >= 4).astype(np.float32)
+        arrays = {OUTLIERS: few, OTHERS: others, **_hidden_projection("part", weight, Precision.int8, few)}
+    else:
+        name = graph.project("values", "part", of_gelu=of_gelu)
+        arrays = _projection("part", weight, Precision.int8)
+    given, wanted = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in ("values", name))
+    constants = [onnx.numpy_helper.from_array(array, key) for key, array in arrays.items()]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(graph.nodes, "part", [given], [wanted], [*graph.constants.values(), *constants]),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid(_FUSED, 1)],
+        ir_version=10,
+    )
+    (found,) = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"values": values})
+    return np.asarray(found)
+
+
+def test_channels_that_are_far_larger_than_the_others_leave_them_their_8_bits() -> None:
+    rng = np.random.default_rng(0)
+    values, weight = rng.normal(size=(200, 64)).astype(np.float32), rng.normal(size=(96, 64)).astype(np.float32)
+    values[:, :4] *= 50
+    exact, rest = values @ weight.T, values[:, 4:] @ weight.T[4:]
+    errors = [abs(projected(values, weight, hidden=hidden) - exact).mean() for hidden in (True, False)]
+    assert errors[0] < abs(rest).mean() / 50
+    assert errors[1] > 10 * errors[0]
+
+
+def test_what_gelu_gives_has_nearly_all_of_its_8_bits_above_0() -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-63, 64, (96, 64)).astype(np.float32)
+    weight[:, 0] = 63  # so that all of it is exact in 7 bits
+    values = gelu(torch.from_numpy(3 * rng.normal(size=(200, 64)).astype(np.float32))).numpy()
+    exact = values @ weight.T
+    errors = [abs(projected(values, weight, hidden=False, of_gelu=known) - exact).mean() for known in (True, False)]
+    assert errors[0] < 0.6 * errors[1]
+    small = gelu(torch.linspace(-5, 0.3, 640)).numpy().reshape(10, 64)
+    assert projected(small, weight, hidden=False, of_gelu=True) == pytest.approx(small @ weight.T, abs=15)
 
 
 def test_8_bits_that_give_other_labels_are_not_kept(
