@@ -258,7 +258,8 @@ class DecisionConfig:
     Attributes:
         calibration: temperature (slope only), Platt scaling (slope and intercept), beta (bends at either end), isotonic
             (any rising line), none; or, per label, the one with the best Brier score in cross-validation.
-        goal: per label, the threshold of the best F1, or of the best F1 among those with a wanted precision or recall.
+        goal: per label, the threshold of the best F1 to be expected, or that of the best F1 reached with a wanted
+            precision or recall.
         at_least: the wanted precision or recall.
         error_rate: wanted share, outside the uncertain band, of the sentences with a label that are passed over, and of
             the labels given that are wrong.

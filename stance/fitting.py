@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_curve
 
 from stance.bands import fit_band
 from stance.calibration import fit_map
-from stance.config import DecisionConfig, ThresholdGoal
+from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
 from stance.data import Example, gold_matrix
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError
@@ -29,6 +29,9 @@ def fit_decision(
 ) -> Decision:
     """Fits one map, one threshold and one band per label; ``stance.bands`` says what the bands promise.
 
+    The threshold of the best F1 is the one that is expected to reach it, by the calibrated probabilities; without
+    calibration, and where another goal is to be met, that of the examples themselves.
+
     A label whose validation examples are all positive or all negative keeps the plain sigmoid and a threshold of one
     half, with a warning: there is nothing to fit on.
 
@@ -45,7 +48,12 @@ def fit_decision(
         values, carries = logits[:, column].astype(np.float64), gold[:, column]
         to_probability = fit_map(values, carries, scenarios, label, config.calibration)
         probabilities = to_probability(values)
-        threshold = _fit_threshold(probabilities, carries, label, config)
+        known = config.calibration is not CalibrationMethod.none and carries.any() and not carries.all()
+        threshold = (
+            _expected_best(probabilities)
+            if known and config.goal is ThresholdGoal.f1
+            else _fit_threshold(probabilities, carries, label, config)
+        )
         maps.append(to_probability)
         thresholds.append(threshold)
         bands.append(fit_band(probabilities, carries, threshold, config.error_rate))
@@ -88,6 +96,20 @@ def check_decision(config: DecisionConfig) -> None:
         raise ConfigError(
             f"decision.goal={config.goal.name} needs decision.at_least, above 0 and at most 1; found {config.at_least}."
         )
+
+
+def _expected_best(probabilities: FloatArray) -> float:
+    """The threshold of the best F1 to be expected of sentences that carry a label as often as these say.
+
+    They must be calibrated. The best F1 that is reached on the sentences themselves hangs on few of them, and the
+    threshold that reaches it is a worse one for others (Lipton et al. 2014, "Optimal thresholding of classifiers to
+    maximize F1 measure").
+    """
+    falling = np.sort(probabilities)[::-1]
+    f1 = 2 * np.cumsum(falling) / (np.arange(1, len(falling) + 1) + falling.sum())
+    best = int(np.argmax(f1))
+    below = falling[best + 1] if best + 1 < len(falling) else 0.0
+    return float(falling[best] + below) / 2
 
 
 def _fit_threshold(probabilities: FloatArray, gold: BoolArray, label: str, config: DecisionConfig) -> float:

@@ -9,7 +9,7 @@ from stance.bands import fit_band
 from stance.config import CalibrationMethod, DecisionConfig, ThresholdGoal
 from stance.decision import Band, Decided, Decision
 from stance.errors import ConfigError
-from stance.fitting import fit_decision
+from stance.fitting import fit_decision, fit_thresholds
 from stance.maps import PLAIN_SIGMOID, BetaMap, IsotonicMap, LogisticMap, sigmoid
 from stance.metrics import calibration_error, measure
 
@@ -27,15 +27,34 @@ def fit(logits: np.ndarray, gold: np.ndarray, config: DecisionConfig | None = No
     return fit_decision(logits, gold, [str(n // 5) for n in range(len(gold))], LABELS, config or DecisionConfig())
 
 
-def test_the_threshold_is_that_of_the_best_f1() -> None:
+def test_without_calibration_the_threshold_is_that_of_the_best_f1() -> None:
     logits, gold = overconfident_logits(300)
-    decision = fit(logits, gold)
+    decision = fit(logits, gold, DecisionConfig(calibration=CalibrationMethod.none))
     probabilities = decision.probabilities(logits)
     best = measure(decision.decide(probabilities), gold, LABELS)
     for threshold in np.linspace(0.01, 0.99, 197):
         other = decision.with_thresholds(float(threshold))
         f1 = [row.f1 for row in measure(other.decide(probabilities), gold, LABELS).labels]
         assert all(mine.f1 >= theirs for mine, theirs in zip(best.labels, f1, strict=True))
+
+
+def test_the_threshold_expected_to_be_the_best_is_better_on_new_sentences_than_that_of_the_best_f1() -> None:
+    logits, gold = overconfident_logits(20_000, seed=100)
+    reached = []
+    for seed in range(30):
+        taught = overconfident_logits(150, seed)
+        decision = fit(*taught, DecisionConfig(calibration=CalibrationMethod.platt))
+        of_these = fit_thresholds(decision, decision.probabilities(taught[0]), taught[1])
+        probabilities = decision.probabilities(logits)
+        reached.append([measure(each.decide(probabilities), gold, LABELS).macro_f1 for each in (decision, of_these)])
+    expected, found = np.mean(reached, axis=0)
+    assert expected > found + 0.005
+    known = fit(logits, gold)
+    best = max(
+        measure(known.with_thresholds(t).decide(known.probabilities(logits)), gold, LABELS).macro_f1
+        for t in np.linspace(0.2, 0.6, 81)
+    )
+    assert measure(known.decide(known.probabilities(logits)), gold, LABELS).macro_f1 > best - 0.003
 
 
 @pytest.mark.parametrize("goal", [ThresholdGoal.precision, ThresholdGoal.recall])
