@@ -24,9 +24,10 @@ _GELU_LOWEST, _GELU_ZERO = -0.17, 16
 class _Graph:
     """Nodes in the order in which they are added; each is named for what it gives."""
 
-    def __init__(self, encoder: Mapping[str, Any], precision: Precision) -> None:
+    def __init__(self, encoder: Mapping[str, Any], precision: Precision, *, outliers: bool) -> None:
         self.encoder = encoder
         self.precision = precision
+        self.outliers = outliers
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
 
@@ -71,8 +72,8 @@ class _Graph:
         return self.add("Max", [size, least], f"{values}.size.least")
 
     def project_hidden(self, values: str, name: str) -> str:
-        """A projection of what is between the layers, of which outliers are multiplied exactly."""
-        if self.precision is Precision.fp32:
+        """A projection of what is between the layers, of which outliers, if there are any, are multiplied exactly."""
+        if not self.outliers:
             return self.project(values, name)
         few = self.add("Gather", [values, OUTLIERS], f"{name}.outliers", axis=-1)
         exact = self.add("MatMul", [few, f"{name}.{FEW}"], f"{name}.exact")
@@ -99,7 +100,7 @@ def build_graph(arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any], p
         precision: of the projections in the layers.
     """
     encoder = config["encoder"]
-    graph = _Graph(encoder, precision)
+    graph = _Graph(encoder, precision, outliers=OUTLIERS in arrays)
     hidden = _embed(graph)
     relative = _relative(graph) if RELATIVE in arrays else ""
     mask = graph.add("Cast", ["attention_mask"], "mask", to=TensorProto.INT32)

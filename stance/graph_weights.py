@@ -61,9 +61,10 @@ ARCHITECTURES = {
 """Those that a graph is known for; the others run in torch."""
 
 _LARGEST = 63
-_OUTLIERS = 4
-"""Channels multiplied exactly. Three or four of MPNet's are up to fifty times as large as the others, for which
-they would leave but few of 256 levels (Dettmers et al. 2022, "LLM.int8()"); more of them gain nothing."""
+_OUTLIERS, _OUTLYING = 4, 4.0
+"""How many channels are multiplied exactly, where one is so many times as large as the typical one. Three or four of
+MPNet's are up to fifty times as large as the others, for which they would leave but few of 256 levels (Dettmers et al.
+2022, "LLM.int8()"); more of them gain nothing. MiniLM's lie closer, and the steps would cost more than they give."""
 _FIRST_POSITION = 2
 """Of MPNet's positions, the one of a sentence's first token: the two before are padding's and none."""
 _BUCKETS, _FAR = 32, 128
@@ -101,11 +102,9 @@ def graph_weights(
     names = ARCHITECTURES[encoder["model_type"]]
     arrays = dict(_embeddings(weights, encoder, longest))
     few = _outliers(weights, names, encoder)
-    if precision is not Precision.fp32:
-        arrays |= {
-            OUTLIERS: few,
-            OTHERS: np.isin(np.arange(encoder["hidden_size"]), few, invert=True).astype(np.float32),
-        }
+    if precision is not Precision.fp32 and len(few):
+        others = np.isin(np.arange(encoder["hidden_size"]), few, invert=True)
+        arrays |= {OUTLIERS: few, OTHERS: others.astype(np.float32)}
     for layer in range(encoder["num_hidden_layers"]):
         parts = [f"encoder.{name.format(layer)}" for name in (names.query, names.key, names.value)]
         joined = np.concatenate([weights[f"{part}.weight"] for part in parts])
@@ -162,19 +161,20 @@ def _relative(bias: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
 
 
 def _outliers(weights: Arrays, names: Names, encoder: Mapping[str, Any]) -> NDArray[np.int64]:
-    """The channels that are the largest after a normalisation, measured by its typical channel, in any layer."""
+    """The channels that are by far the largest after a normalisation, measured by its typical one, in any layer."""
     norms = [f"encoder.{names.attended[1].format(layer)}" for layer in range(encoder["num_hidden_layers"])]
     # What a normalisation gives is hardly ever more than three deviations from its mean.
     sizes = [np.abs(weights[f"{norm}.bias"]) + 3 * np.abs(weights[f"{norm}.weight"]) for norm in norms]
     relative = np.max([size / np.median(size) for size in sizes], axis=0)
-    return np.sort(np.argsort(-relative, kind="stable")[:_OUTLIERS])
+    wanted = _OUTLIERS if relative.max() >= _OUTLYING else 0
+    return np.sort(np.argsort(-relative, kind="stable")[:wanted])
 
 
 def _hidden_projection(
     name: str, weight: NDArray[np.float32], precision: Precision, outliers: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """The matrix of a projection of what is between the layers: in 8 bits but for the rows of the outliers."""
-    if precision is Precision.fp32:
+    if precision is Precision.fp32 or not len(outliers):
         return _projection(name, weight, precision)
     rest = weight.copy()
     rest[:, outliers] = 0

@@ -165,7 +165,7 @@ def test_8_bits_are_used_where_they_were_seen_to_give_the_same_labels(exported: 
 
 def projected(values: np.ndarray, weight: np.ndarray, *, hidden: bool, of_gelu: bool = False) -> np.ndarray:
     """What a projection in 8 bits gives, of which the channels 0 to 3 are outliers if it is of what is hidden."""
-    graph, few = _Graph({}, Precision.int8), np.arange(4)
+    graph, few = _Graph({}, Precision.int8, outliers=hidden), np.arange(4)
     if hidden:
         name = graph.project_hidden("values", "part")
         others = (np.arange(values.shape[-1]) >= 4).astype(np.float32)
