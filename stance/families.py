@@ -17,12 +17,14 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
         ConfigError: there are no models, they differ in their labels, or two of one recipe have the same seed.
     """
     alike: dict[str, list[Path]] = defaultdict(list)
+    seeds: dict[str, set[int]] = defaultdict(set)
     parts: dict[str, list[str]] = {}
     labels = set()
     for path in sorted(found.parent for found in folder.glob(f"*/{NAME}")):
         model_file = ModelFile.read(path)
         settings = json.dumps({**model_file.settings, "seed": None}, sort_keys=True)
         alike[settings].append(path)
+        seeds[settings].add(model_file.settings["seed"])
         parts[settings] = [part for part in path.name.split(",") if not part.startswith("seed=")]
         labels.add(model_file.decision.labels)
     if not alike:
@@ -32,8 +34,7 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
     shared = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
     families: dict[str, list[Path]] = {}
     for settings, paths in alike.items():
-        seeds = {ModelFile.read(path).settings["seed"] for path in paths}
-        if len(seeds) < len(paths):
+        if len(seeds[settings]) < len(paths):
             names = ", ".join(path.name for path in paths)
             raise ConfigError(f"Of the models {names} in {folder}, which have one recipe, some have the same seed.")
         name = ",".join(part for part in parts[settings] if part not in shared) or folder.name

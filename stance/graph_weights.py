@@ -65,6 +65,7 @@ _OUTLIERS, _OUTLYING = 4, 4.0
 """How many channels are multiplied exactly, where one is so many times as large as the typical one. Three or four of
 MPNet's are up to fifty times as large as the others, for which they would leave but few of 256 levels (Dettmers et al.
 2022, "LLM.int8()"); more of them gain nothing. MiniLM's lie closer, and the steps would cost more than they give."""
+_NONE: NDArray[np.int64] = np.array([], dtype=np.int64)
 _FIRST_POSITION = 2
 """Of MPNet's positions, the one of a sentence's first token: the two before are padding's and none."""
 _BUCKETS, _FAR = 32, 128
@@ -101,8 +102,8 @@ def graph_weights(
     """
     names = ARCHITECTURES[encoder["model_type"]]
     arrays = dict(_embeddings(weights, encoder, longest))
-    few = _outliers(weights, names, encoder)
-    if precision is not Precision.fp32 and len(few):
+    few = _NONE if precision is Precision.fp32 else _outliers(weights, names, encoder)
+    if len(few):
         others = np.isin(np.arange(encoder["hidden_size"]), few, invert=True)
         arrays |= {OUTLIERS: few, OTHERS: others.astype(np.float32)}
     for layer in range(encoder["num_hidden_layers"]):
@@ -174,7 +175,7 @@ def _hidden_projection(
     name: str, weight: NDArray[np.float32], precision: Precision, outliers: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """The matrix of a projection of what is between the layers: in 8 bits but for the rows of the outliers."""
-    if precision is Precision.fp32 or not len(outliers):
+    if not len(outliers):
         return _projection(name, weight, precision)
     rest = weight.copy()
     rest[:, outliers] = 0
