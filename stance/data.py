@@ -6,7 +6,7 @@ import logging
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -172,14 +172,20 @@ def read_splits(labels: Sequence[str], config: DataConfig, seed: int) -> Splits:
     unseen = [label for label in labels if not any(label in example.labels for example in train)]
     if unseen:
         raise DataError(f"Nothing to learn for: {', '.join(unseen)}. Each label needs training examples.")
-    return Splits(train, validation, _unlabelled(config, known={example.text for example in [*train, *validation]}))
+    return Splits(train, validation)
 
 
-def _unlabelled(config: DataConfig, known: Set[str]) -> list[Example]:
-    """Sentences to learn from as teachers label them, but for those whose labels are known: one file may hold both."""
+def with_unlabelled(splits: Splits, config: DataConfig) -> Splits:
+    """Adds the sentences that teachers are to label, but for those whose labels are known: one file may hold both.
+
+    Raises:
+        DataError: as ``read_examples``.
+    """
     if config.unlabelled is None:
-        return []
-    return [e for e in read_examples(Path(config.unlabelled), None, config) if e.text not in known]
+        return splits
+    known = {example.text for example in [*splits.train, *splits.validation]}
+    unlabelled = read_examples(Path(config.unlabelled), None, config)
+    return replace(splits, unlabelled=[example for example in unlabelled if example.text not in known])
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:

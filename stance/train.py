@@ -29,7 +29,7 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from stance.config import ModelConfig, Precision, TrainConfig, Tuning
-from stance.data import Splits, gold_matrix, hash_examples, read_splits
+from stance.data import Splits, gold_matrix, hash_examples, read_splits, with_unlabelled
 from stance.decision import BoolArray, Decision, FloatArray
 from stance.errors import ConfigError, ModelError, check_settings
 from stance.fingerprints import fingerprint_set, write_fingerprints
@@ -72,7 +72,7 @@ def train(config: TrainConfig, folder: Path) -> Predictor:
     """
     labels = check_label_names(config.labels)
     _check(config)
-    splits = read_splits(labels, config.data, config.seed)
+    splits = with_unlabelled(read_splits(labels, config.data, config.seed), config.data)
     base = find_source(config.model.encoder, config.model.revision)
     check_whole(base)
     run = Run(

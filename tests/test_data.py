@@ -6,7 +6,16 @@ import pytest
 from conftest import write_jsonl
 
 from stance.config import DataConfig
-from stance.data import Example, hash_examples, hold_out, read_examples, read_from, read_split, read_splits
+from stance.data import (
+    Example,
+    hash_examples,
+    hold_out,
+    read_examples,
+    read_from,
+    read_split,
+    read_splits,
+    with_unlabelled,
+)
 from stance.errors import ConfigError, DataError
 from stance.files import check_apart
 from stance.labels import LABELS
@@ -73,7 +82,8 @@ def test_unlabelled_sentences_that_are_labelled_elsewhere_are_left_out(tmp_path:
     validation = write_jsonl(tmp_path / "validation.jsonl", labelled[8:])
     speeches = write_jsonl(tmp_path / "speeches.jsonl", [labelled[0], {"text": "It rained."}, labelled[-1]])
     config = DataConfig(train=str(train), validation=str(validation), unlabelled=str(speeches))
-    assert [example.text for example in read_splits(LABELS, config, seed=0).unlabelled] == ["It rained."]
+    splits = with_unlabelled(read_splits(LABELS, config, seed=0), config)
+    assert [example.text for example in splits.unlabelled] == ["It rained."]
 
 
 def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import re
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import islice
@@ -17,7 +18,7 @@ from conftest import HOSTILE, write_jsonl
 from stance.errors import ConfigError, DataError
 from stance.files import check_apart, check_no_folder, replacing
 from stance.pieces import LONGEST
-from stance.tables.columns import common_type
+from stance.tables.columns import common_type, found_schema
 from stance.tables.json_lines import json_line
 from stance.tables.reading import read_rows, read_schema
 from stance.tables.rows import BadRow, GoodRow
@@ -114,14 +115,43 @@ def test_quotes_in_tsv_neither_join_rows_nor_vanish(tmp_path: Path) -> None:
         '"We deny," he said.\t3',
         '"Never" is a word\t"4"',
         '"A ""b""\nc"\t5',
+        '"Never," he said.\t',
     ]
     path.write_text("\n".join(["text\tn", *rows]) + "\n")
     bad, *good = read_rows(path)
     assert bad == BadRow(f"{path}:2", "a quote opened here is not closed", '"We deny it.\t1', bad.place)
     assert [tuple(row.values.values()) for row in good if isinstance(row, GoodRow)] == [
         ('We never did."', "2"), ('"We deny," he said.', "3"), ('"Never" is a word', "4"), ('A "b"\nc', "5"),
+        ('"Never," he said.', ""),
     ]  # fmt: skip
     assert list(read_rows(path, good[0].place)) == good
+
+
+def test_quotes_of_a_text_in_csv_stay_though_its_writer_did_not_double_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    rows = [
+        '"We deny," he said.,1,',
+        '"We ""deny"", never," he said,"2","a ""b"""',
+        'He "denied" it,3,"c,d"',
+        '"We deny, ""never""",4,',
+    ]
+    path.write_text("\n".join(["text,n,more", *rows]) + "\n")
+    assert [tuple(row.values.values()) for row in read_rows(path) if isinstance(row, GoodRow)] == [
+        ('"We deny," he said.', "1", ""),
+        ('"We ""deny"", never," he said', "2", 'a "b"'),
+        ('He "denied" it', "3", "c,d"),
+        ('We deny, "never"', "4", ""),
+    ]
+
+
+def test_columns_are_found_in_time_that_grows_with_the_values(tmp_path: Path) -> None:
+    rows = [GoodRow("", {f"{n} {k}": k for k in range(20)} | {"text": "a", "n": n or None}) for n in range(1024)]
+    start = time.process_time()
+    schema = found_schema(rows)
+    assert time.process_time() - start < 2  # each column for each row takes half a minute
+    assert schema.field("text").type == pa.string()
+    assert schema.field("n").type == schema.field("1023 19").type == pa.int64()
+    assert len(schema) == 1024 * 20 + 2
 
 
 def test_rows_as_long_as_any_that_can_be_labelled_are_read(tmp_path: Path) -> None:

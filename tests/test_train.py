@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
-from stance.data import Splits, gold_matrix, read_examples, read_splits
+from stance.data import Splits, gold_matrix, read_examples, read_splits, with_unlabelled
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError
 from stance.fitting import fit_thresholds
@@ -236,7 +236,8 @@ def test_unlabelled_sentences_are_learned_from_as_the_teachers_label_them(
     with pytest.raises(ConfigError, match="labelled by teachers"):
         train(tiny_config, tmp_path / "pupil")
     tiny_config.objective.teachers, tiny_config.objective.variants = [str(tiny_model)], 1
-    splits = read_splits(tiny_config.labels, tiny_config.data, tiny_config.seed)
+    labelled = read_splits(tiny_config.labels, tiny_config.data, tiny_config.seed)
+    splits = with_unlabelled(labelled, tiny_config.data)
     texts, answers = make_lessons(splits, tiny_config)
     assert len(texts) == 2 * len(splits.train) + 5
     assert texts[-5:] == [row["text"] for row in more]

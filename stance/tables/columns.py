@@ -1,9 +1,10 @@
 """The columns that rows have, and the narrowest types that hold their values."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stance.tables.rows import BadRow, GoodRow, Row
+from stance.tables.rows import BadRow, GoodRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,14 +27,17 @@ class Columns:
 
     def __init__(self) -> None:
         self._types: dict[str, pa.DataType] = {}
-        self._rows: list[Row] = []
+        self._values: dict[str, list[Any]] = defaultdict(list)
+        self._rows = 0
 
     def see(self, row: GoodRow | BadRow) -> None:
         """Looks at a row."""
         if isinstance(row, GoodRow):
-            # Of text the type is known: what it says need not be held.
-            self._rows.append({name: "" if isinstance(value, str) else value for name, value in row.values.items()})
-            if len(self._rows) == _TYPED_TOGETHER:
+            for name, value in row.values.items():
+                # Of text the type is known: what it says need not be held.
+                self._values[name].append("" if isinstance(value, str) else value)
+            self._rows += 1
+            if self._rows % _TYPED_TOGETHER == 0:
                 self._settle()
 
     def schema(self) -> "pa.Schema":
@@ -44,10 +48,10 @@ class Columns:
         return pa.schema(list(self._types.items()))
 
     def _settle(self) -> None:
-        for name in dict.fromkeys(name for row in self._rows for name in row):
-            found = _type_of([row.get(name) for row in self._rows])
+        for name, values in self._values.items():
+            found = _type_of(values)
             self._types[name] = common_type(self._types.get(name, found), found)
-        self._rows.clear()
+        self._values.clear()
 
 
 def _type_of(values: Sequence[Any]) -> "pa.DataType":

@@ -130,22 +130,32 @@ def _cells(lines: Lines, delimiter: str) -> list[str] | None:
         cells = next(csv.reader(_lines_of_row(first, lines), delimiter=delimiter, strict=True))
     except csv.Error:
         alone = csv.reader([_decoded(first), ""], delimiter=delimiter)
-        cells = next(alone)
+        next(alone)
         if alone.line_num > 1:  # it asks for a further line only while a quote is open
             raise _OpenQuoteError(first.rstrip(b"\r\n"), following) from None
-        return [_alone(cell) for cell in _decoded(first).rstrip("\r\n").split("\t")] if delimiter == "\t" else cells
+        return [_alone(cell, delimiter) for cell in _apart(_decoded(first).rstrip("\r\n"), delimiter)]
     if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in cells):
         # Two sentences that a speech's quotes run through, a line each, rather than one cell with a tab and lines.
         raise _OpenQuoteError(first.rstrip(b"\r\n"), following)
     return cells
 
 
-def _alone(cell: str) -> str:
-    """A cell that no tab is in, without the quotes that wrap it, if they do."""
+_BEFORE_COMMA = re.compile(r'((?:"(?:[^"]|"")*")?[^,]*),')
+"""A cell as it stands: a comma in the quotes that it begins with does not end it."""
+
+
+def _apart(line: str, delimiter: str) -> list[str]:
+    """The cells of a line as they stand there, in which a text's own quotes were not told from a cell's."""
+    return line.split(delimiter) if delimiter == "\t" else _BEFORE_COMMA.findall(f"{line},")
+
+
+def _alone(cell: str, delimiter: str) -> str:
+    """A cell without the quotes that wrap it, if they do."""
     try:
-        return next(csv.reader([cell], delimiter="\t", strict=True), [""])[0]
+        (text,) = next(csv.reader([cell], delimiter=delimiter, strict=True)) or [cell]
     except csv.Error:
         return cell
+    return text
 
 
 def _lines_of_row(first: bytes, others: Lines) -> Iterator[str]:

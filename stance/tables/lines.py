@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +11,21 @@ from stance.tables.rows import Place
 
 _READ = io.DEFAULT_BUFFER_SIZE
 """What text is read in, in bytes."""
+
+
+def _gunzipped(path: Path) -> BinaryIO:
+    # Not within another buffer, which would lose what is good of a piece that is damaged further on.
+    return gzip.GzipFile(path)  # type: ignore[return-value]
+
+
+def _zstd_decompressed(path: Path) -> BinaryIO:
+    import pyarrow as pa
+
+    return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
+
+
+_DECOMPRESSED: Mapping[str, Callable[[Path], BinaryIO]] = {".gz": _gunzipped, ".zst": _zstd_decompressed}
+"""By the ending of a file's name, what opens it."""
 
 
 class Lines:
@@ -27,22 +43,13 @@ class Lines:
         self._newline = newline
 
     def __enter__(self) -> "Lines":
-        suffix = self._path.suffix.lower()
-        if suffix == ".gz":
-            # Not within another buffer, which would lose what is good of a piece that is damaged further on.
-            file: BinaryIO = gzip.GzipFile(self._path)  # type: ignore[assignment]
-        elif suffix == ".zst":
-            import pyarrow as pa
-
-            file = io.BufferedReader(pa.input_stream(str(self._path), compression="zstd"))
-        else:
-            file = self._path.open("rb")
-        compressed = suffix in (".gz", ".zst")
-        if not compressed:
+        decompressed = _DECOMPRESSED.get(self._path.suffix.lower())
+        file = decompressed(self._path) if decompressed else self._path.open("rb")
+        if not decompressed:
             file.seek(self.place.offset)
         # Latin-1 makes each byte a character and back, so that places stay those of bytes.
         self._text = io.TextIOWrapper(file, encoding="latin-1", newline=self._newline)
-        if compressed:
+        if decompressed:
             self._wind(self.place.offset)
         return self
 
