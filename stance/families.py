@@ -4,8 +4,12 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
+from stance.differences import differences
 from stance.errors import ConfigError
 from stance.model_file import NAME, ModelFile
+
+_OWN = {"seed": None, "mean_of": None}
+"""Settings in which models of one recipe may differ: the second is that of a mean."""
 
 
 def find_families(folder: Path) -> dict[str, list[Path]]:
@@ -44,8 +48,12 @@ def find_families(folder: Path) -> dict[str, list[Path]]:
     return families
 
 
-def find_seeds(folder: Path) -> list[Path]:
+def find_seeds(folder: Path, model: Path | None = None) -> list[Path]:
     """The models in a folder, which differ in the seed alone.
+
+    Args:
+        folder: that holds them.
+        model: another model, which is to be of their recipe, or the mean of such.
 
     Raises:
         ConfigError: there are none, or they differ in more.
@@ -53,4 +61,9 @@ def find_seeds(folder: Path) -> list[Path]:
     families = find_families(folder)
     if len(families) > 1:
         raise ConfigError(f"Expected seeds of one recipe in {folder}, found several recipes: {', '.join(families)}.")
-    return next(iter(families.values()))
+    (seeds,) = families.values()
+    if model is not None:
+        theirs, own = ({**ModelFile.read(path).settings, **_OWN} for path in (seeds[0], model))
+        if apart := differences(theirs, own):
+            raise ConfigError(f"Expected seeds of the recipe of {model} in {folder}, found others: {'; '.join(apart)}.")
+    return seeds

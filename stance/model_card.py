@@ -48,13 +48,14 @@ def write_card(config: CardConfig) -> Path:
     """Judges a model on the targets and writes its card, ``README.md`` in its folder.
 
     Raises:
+        ConfigError: there are no seeds in the folder named for them, or they are not of the model's recipe.
         ModelError: the model cannot be had.
         DataError: data cannot be had.
     """
     folder = find_source(config.model.path, config.model.revision).folder
     families = {_THIS: [config.model]}
     if config.seeds is not None:
-        families[_SEEDS] = trained_models(find_seeds(Path(config.seeds)))
+        families[_SEEDS] = trained_models(find_seeds(Path(config.seeds), folder))
     found = set_side_by_side(families, config)
     path = folder / "README.md"
     write_text(path, "\n".join(_lines(folder, found, config)) + "\n")

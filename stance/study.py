@@ -22,6 +22,7 @@ from stance.families import find_families
 from stance.figures import figure, with_interval
 from stance.files import write_text
 from stance.labels import label_sets
+from stance.leakage import warn_of_overlaps
 from stance.markdown import table
 from stance.metrics import measure
 from stance.model_file import ModelFile
@@ -213,7 +214,9 @@ def _answers(
                     yield baseline.value if alike else f"{baseline.value}, {name}", [decided]
             found = []
             for model in models:
-                found.append(decide(Predictor.from_config(model), examples))
+                predictor = Predictor.from_config(model)
+                warn_of_overlaps(predictor, examples, model.path)
+                found.append(decide(predictor, examples))
                 counter.advance(1)
             yield name, found
 

@@ -12,6 +12,7 @@ from huggingface_hub import ModelCard
 
 from stance.config import CardConfig, DataConfig, TrainConfig, TrainedModelConfig
 from stance.data import read_examples
+from stance.errors import ConfigError
 from stance.evaluate import judge
 from stance.model_card import write_card
 from stance.model_file import ModelFile
@@ -49,16 +50,15 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
         return answer(predictor, given)
 
     monkeypatch.setattr(Predictor, "predict_proba", counted)
-    path = write_card(
-        CardConfig(
-            model=TrainedModelConfig(path=str(tmp_path / "model")),
-            targets={"tiny": DataConfig(test=str(tiny_data))},
-            contrast=str(contrast),
-            draws=50,
-            seeds=str(tmp_path / "seeds"),
-            commands=["python scripts/train.py name=model"],
-        )
+    config = CardConfig(
+        model=TrainedModelConfig(path=str(tmp_path / "model")),
+        targets={"tiny": DataConfig(test=str(tiny_data))},
+        contrast=str(contrast),
+        draws=50,
+        seeds=str(tmp_path / "seeds"),
+        commands=["python scripts/train.py name=model"],
     )
+    path = write_card(config)
     predictor = Predictor.from_pretrained(models[0])
     examples = read_examples(tiny_data, predictor.labels)
     texts = [*(example.text for example in examples), "they deny", "rain fell"]
@@ -91,6 +91,13 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
     assert re.search(r"\| TF-IDF \+ logistic \| 1 \|", card.text)
     assert re.search(r"\| single seeds of its recipe \| 2 \|.*\| 0\.\d{3} \|$", card.text, re.MULTILINE)
     assert "```bash\npython scripts/train.py name=model\n```" in card.text
+    model_file = ModelFile.read(models[0])
+    settings = model_file.settings | {"mean_of": ["one", "other"]}
+    replace(model_file, settings=settings | {"training": settings["training"] | {"epochs": 99}}).write(models[0])
+    with pytest.raises(ConfigError, match=rf"found others: training.epochs: {tiny_config.training.epochs} there, 99"):
+        write_card(config)
+    replace(model_file, settings=settings).write(models[0])
+    assert write_card(config) == path
 
 
 def test_the_card_of_a_model_with_a_sieve_tells_what_that_may_lose(

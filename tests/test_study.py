@@ -105,6 +105,14 @@ def test_the_baselines_asked_for_learn_from_what_the_models_learned_from(
     assert "| plain fine-tuning, data=second | 1 |" in (tmp_path / "study.md").read_text()
 
 
+def test_sentences_that_a_model_has_learned_from_are_told(
+    tiny_model: Path, tiny_data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = ComparisonConfig(targets={"tiny": DataConfig(test=str(tiny_data))}, baselines=[], draws=10)
+    set_side_by_side({"tiny": trained_models([tiny_model])}, config)
+    assert f"{tiny_model} has learned from 60 of these 60 sentences: it does better on them." in caplog.messages
+
+
 def test_a_missing_package_is_told_before_anything_is_done(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "setfit", None)
     with pytest.raises(ConfigError, match="needs the setfit package"):
