@@ -14,6 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from stance.config import Precision
+from stance.errors import ModelError
 from stance.folder_inference import FolderInference, thread_count
 from stance.graph_weights import INPUTS, graph_weights
 from stance.inference import Batch
@@ -56,7 +57,13 @@ class OnnxInference(FolderInference):
         options.add_external_initializers(
             list(arrays), [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
         )
-        return onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
+        try:
+            return onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # those of ONNX Runtime have nothing narrower in common
+            raise ModelError(
+                f"ONNX Runtime cannot run {self.folder / GRAPHS[self._precision]}: it is damaged, or another version "
+                f"of stance made it. Make it anew: python scripts/export.py model.path={self.folder} ({error})"
+            ) from error
 
     def _run(self, batches: Sequence[Batch]) -> Iterator[NDArray[np.float32]]:
         if len(batches) == 1:

@@ -92,6 +92,25 @@ def test_the_graph_holds_no_weights_and_nothing_of_this_machine(exported: Path) 
     assert str(ROOT).encode() not in graph.read_bytes()
 
 
+@pytest.mark.parametrize("graph", ["damaged", "of other arrays"])
+def test_a_graph_that_cannot_run_is_told_with_what_to_do(graph: str, exported: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(exported, tmp_path / "model")
+    path = folder / GRAPHS[Precision.fp32]
+    if graph == "damaged":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        model = onnx.load(path, load_external_data=False)
+        for tensor in model.graph.initializer:
+            if tensor.external_data:
+                tensor.name += " of old"
+        path.write_bytes(model.SerializeToString())
+    predictor = Predictor.from_pretrained(folder, precision=Precision.fp32)
+    with pytest.raises(ModelError, match=rf"cannot run {path}: .* scripts/export\.py model\.path={folder} "):
+        predictor.predict("they deny")
+    export(ExportConfig(model=TrainedModelConfig(path=str(folder))))
+    assert Predictor.from_pretrained(folder, precision=Precision.fp32).predict("they deny")
+
+
 def test_a_delta_with_a_graph_needs_no_torch(exported: Path, tmp_path: Path) -> None:
     whole = Predictor.from_pretrained(exported)
     export(ExportConfig(model=TrainedModelConfig(path=str(exported)), graph=False, delta=str(tmp_path / "delta")))
