@@ -7,6 +7,8 @@ from huggingface_hub import ModelCardData
 
 from stance.bootstrap import Estimate
 from stance.config import CardConfig
+from stance.decision import Decision
+from stance.evaluation import Judgement
 from stance.families import find_seeds
 from stance.figures import NAMES, figure, with_interval
 from stance.files import write_text
@@ -64,6 +66,33 @@ def write_card(config: CardConfig) -> Path:
 
 def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
     model_file = ModelFile.read(folder)
+    yield from _head(folder.name, model_file)
+    yield "## What it learned from\n"
+    yield from table(
+        ("split", "sentences", "SHA-256 of texts and labels"),
+        ((name, part["n"], f"`{part['sha256'][:12]}`") for name, part in model_file.data.items()),
+    )
+    yield "\n## How good it is\n"
+    yield from as_markdown(found)
+    yield "\n## Calibration, thresholds, and where it is not sure\n"
+    yield from _decision(model_file.decision)
+    yield _MEASURED
+    for target in found.targets:
+        (said,) = next(row.runs for row in target.standings if row.system == _THIS)
+        yield f"\n{heading(target)}\n"
+        yield from _quality(said, config)
+    if sieve := model_file.metrics.get("sieve"):
+        yield _SIEVE.format(**sieve)
+        yield from table(
+            ("label", "given by the network", "lost"),
+            ((label, f"{n:,}", sieve["lost"][label]) for label, n in sieve["given"].items()),
+        )
+    yield "\n## How to make it again\n"
+    yield from _recipe(model_file, config)
+
+
+def _head(name: str, model_file: ModelFile) -> Iterator[str]:
+    """What a model hub reads, the title, and what it is for."""
     labels = model_file.decision.labels
     base = model_file.base["name"]
     data = ModelCardData(
@@ -74,52 +103,41 @@ def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
         tags=["multi-label", *labels],
     )
     yield f"---\n{data.to_yaml()}\n---\n"
-    yield f"# {folder.name}\n"
+    yield f"# {name}\n"
     yield f"Labels: {', '.join(labels)}. Base: `{base}` (SHA-256 `{model_file.base['sha256'][:12]}`).\n"
     if labels == LABELS:
         yield "## What it is for\n"
         yield _USE
-    yield "## What it learned from\n"
-    yield from table(
-        ("split", "sentences", "SHA-256 of texts and labels"),
-        ((name, part["n"], f"`{part['sha256'][:12]}`") for name, part in model_file.data.items()),
-    )
-    yield "\n## How good it is\n"
-    yield from as_markdown(found)
-    yield "\n## Calibration, thresholds, and where it is not sure\n"
+
+
+def _decision(decision: Decision) -> Iterator[str]:
     yield (
         "Below the band a label is withheld for sure, from its end on it is given for sure; within it, a person\n"
         "should look. A band without end never gives the label for sure.\n"
     )
-    decision = model_file.decision
+    columns = zip(decision.labels, decision.maps, decision.thresholds, decision.bands, strict=True)
     yield from table(
         ("label", "calibration", "threshold", "band"),
         (
             (label, to_probability.kind, f"{threshold:.3f}", f"{band.low:.3f} to {figure(band.high)}")
-            for label, to_probability, threshold, band in zip(
-                labels, decision.maps, decision.thresholds, decision.bands, strict=True
-            )
+            for label, to_probability, threshold, band in columns
         ),
     )
-    yield _MEASURED
-    for target in found.targets:
-        (said,) = next(row.runs for row in target.standings if row.system == _THIS)
-        quality = measure_quality(said, resamples_of(said, draws=config.draws, seed=config.seed))
-        yield f"\n{heading(target)}\n"
-        yield from table(
-            ("label", *(NAMES[name] for name in _FIGURES)),
-            (
-                (label, *(_cell(getattr(figures, name), quality.n) for name in _FIGURES))
-                for label, figures in quality.labels.items()
-            ),
-        )
-    if sieve := model_file.metrics.get("sieve"):
-        yield _SIEVE.format(**sieve)
-        yield from table(
-            ("label", "given by the network", "lost"),
-            ((label, f"{n:,}", sieve["lost"][label]) for label, n in sieve["given"].items()),
-        )
-    yield "\n## How to make it again\n"
+
+
+def _quality(said: Judgement, config: CardConfig) -> Iterator[str]:
+    quality = measure_quality(said, resamples_of(said, draws=config.draws, seed=config.seed))
+    yield from table(
+        ("label", *(NAMES[name] for name in _FIGURES)),
+        (
+            (label, *(_cell(getattr(figures, name), quality.n) for name in _FIGURES))
+            for label, figures in quality.labels.items()
+        ),
+    )
+
+
+def _recipe(model_file: ModelFile, config: CardConfig) -> Iterator[str]:
+    """The commands that make it again, how far that gives the same, and what the figures belong to."""
     if config.commands:
         yield "```bash"
         yield from config.commands
