@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Run
+from conftest import ROOT, Run
 
 from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
@@ -270,3 +270,13 @@ def test_variants_are_made_of_the_sentences_words_and_the_same_at_each_call() ->
     assert all(text.strip() for text in varied)
     assert {word for text in varied for word in text.split()} <= {word for text in texts for word in text.split()}
     assert len(set(varied[:30])) > 10
+    twice = vary([*texts, texts[0]], 30, seed=1)
+    assert twice[:90] == varied
+    assert twice[90:] != varied[:30]
+
+
+def test_added_sentences_leave_most_variants_as_they_are() -> None:
+    texts = [example.text for example in read_examples(ROOT / "data/written/validation.jsonl", LABELS)]
+    some, all_of_them = vary(texts[:-50], 2, seed=0), vary(texts, 2, seed=0)
+    kept = np.mean([one == other for one, other in zip(some, all_of_them, strict=False)])
+    assert 0.85 < kept < 1  # the others take words of those that were added
