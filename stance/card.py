@@ -12,7 +12,7 @@ from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
-from stance.shipped import ShippedData, SpeechSentence, WrittenSentence
+from stance.shipped import WRITTEN, ShippedData, SpeechSentence, WrittenSentence
 
 
 def with_tables(card: str, data: ShippedData) -> str:
@@ -40,7 +40,7 @@ def _carried(lines: Sequence[WrittenSentence | SpeechSentence | Reference]) -> l
 
 
 def _written_tables(data: ShippedData) -> Iterator[str]:
-    parts = {split: [line for line in data.written if line.split == split] for split in SPLITS}
+    parts = {split: [line for line in data.written if line.split == split] for split in WRITTEN}
     yield from table(
         ("split", "sentences", "scenarios", "no label", *LABELS),
         ((split, *_counts(lines, {line.scenario for line in lines})) for split, lines in parts.items()),

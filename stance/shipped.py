@@ -16,12 +16,16 @@ GENRES = (
     "translated", "social", "history", "boilerplate", "sport", "tech", "opinion",
 )  # fmt: skip
 
+WRITTEN = (*SPLITS, "short")
+"""The files of written sentences: the splits, and short sentences to judge by, apart from the others."""
+
 
 @dataclass(frozen=True)
 class WrittenSentence:
     """A written sentence and what its line says beside text and labels.
 
     Attributes:
+        split: one of ``WRITTEN``.
         group: of sentences that differ in the one thing that decides; its own id where it stands alone.
         phenomenon: what the members of its group differ in; None where it stands alone.
     """
@@ -78,7 +82,7 @@ def read_shipped(folder: Path) -> ShippedData:
     Raises:
         DataError: a file cannot be read, or lines are wrong.
     """
-    written = [line for split in SPLITS for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
+    written = [line for split in WRITTEN for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
     contrast = read_contrast(folder / "contrast.jsonl", LABELS)
     speeches = _read_speeches(folder / "speeches.jsonl")
     real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
