@@ -144,7 +144,7 @@ def test_quotes_of_a_text_in_csv_stay_though_its_writer_did_not_double_them(tmp_
     ]
 
 
-def test_columns_are_found_in_time_that_grows_with_the_values(tmp_path: Path) -> None:
+def test_columns_are_found_in_time_that_grows_with_the_values() -> None:
     rows = [GoodRow("", {f"{n} {k}": k for k in range(20)} | {"text": "a", "n": n or None}) for n in range(1024)]
     start = time.process_time()
     schema = found_schema(rows)
