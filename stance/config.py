@@ -164,8 +164,8 @@ class DataConfig:
             ``texts.jsonl.gz`` there once ``scripts/fetch_real.py`` has fetched them.
         reference_repeats: how often those of the training split are shown in a pass.
         contrast: contrast sets to judge a model by as well; they are never learned from.
-        unlabelled: sentences without labels to learn from as well; ``objective.teachers`` alone say what they carry.
-            Those that are in ``train`` or ``validation`` too are left out.
+        unlabelled: sentences without labels to learn from as well, in one file or several; ``objective.teachers``
+            alone say what they carry. Those that are in ``train`` or ``validation`` too are left out.
         validation_share: share of scenarios held out when ``validation`` is None.
         text_column: column of the sentence.
         label_column: column of the labels: a list, names joined by ``label_separator``, or one name.
@@ -180,7 +180,7 @@ class DataConfig:
     references: str | None = None
     reference_repeats: int = 1
     contrast: str | None = None
-    unlabelled: str | None = None
+    unlabelled: Any = None
     validation_share: float = 0.15
     text_column: str = "text"
     label_column: str = "labels"

@@ -181,11 +181,10 @@ def with_unlabelled(splits: Splits, config: DataConfig) -> Splits:
     Raises:
         DataError: as ``read_examples``.
     """
-    if config.unlabelled is None:
-        return splits
     known = {example.text for example in [*splits.train, *splits.validation]}
-    unlabelled = read_examples(Path(config.unlabelled), None, config)
-    return replace(splits, unlabelled=[example for example in unlabelled if example.text not in known])
+    paths = _files(config, "unlabelled")
+    found = _told_apart({path: read_examples(Path(path), None, config) for path in paths})
+    return replace(splits, unlabelled=[example for example in found if example.text not in known])
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:

@@ -22,11 +22,8 @@ def make_lessons(splits: Splits, config: TrainConfig) -> tuple[list[str], FloatA
     objective = config.objective
     if not objective.teachers:
         return texts, gold
-    varied = [*texts, *vary(texts, objective.variants, seed=0)]  # whatever the run's: teachers are asked once for all
-    answers = by_the_first(lambda: ask(objective.teachers, varied, labels))
+    variants = vary(texts, objective.variants, seed=0)  # whatever the run's: teachers are asked once for all
+    asked = [*texts, *variants, *(example.text for example in splits.unlabelled)]
+    answers = by_the_first(lambda: ask(objective.teachers, asked, labels))
     answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
-    if not splits.unlabelled:
-        return varied, answers
-    more = [example.text for example in splits.unlabelled]
-    # Asked apart: what is known of either is still known when the other changes.
-    return [*varied, *more], np.concatenate([answers, by_the_first(lambda: ask(objective.teachers, more, labels))])
+    return asked, answers

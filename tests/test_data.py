@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,6 +85,9 @@ def test_unlabelled_sentences_that_are_labelled_elsewhere_are_left_out(tmp_path:
     config = DataConfig(train=str(train), validation=str(validation), unlabelled=str(speeches))
     splits = with_unlabelled(read_splits(LABELS, config, seed=0), config)
     assert [example.text for example in splits.unlabelled] == ["It rained."]
+    news = write_jsonl(tmp_path / "news.jsonl", [{"text": "It snowed."}])
+    more = with_unlabelled(splits, replace(config, unlabelled=[str(speeches), str(news)])).unlabelled
+    assert [example.text for example in more] == ["It rained.", "It snowed."]
 
 
 def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:
