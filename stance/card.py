@@ -12,7 +12,7 @@ from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
-from stance.shipped import WRITTEN, ShippedData, SpeechSentence, WrittenSentence
+from stance.shipped import WRITTEN, ProseSentence, ShippedData, WrittenSentence
 
 
 def with_tables(card: str, data: ShippedData) -> str:
@@ -33,7 +33,7 @@ def _counts(lines: Sequence[WrittenSentence | Reference], families: set[str]) ->
     return [len(lines), len(families), *_carried(lines)]
 
 
-def _carried(lines: Sequence[WrittenSentence | SpeechSentence | Reference]) -> list[int]:
+def _carried(lines: Sequence[WrittenSentence | ProseSentence | Reference]) -> list[int]:
     """How many carry no label, and how many each of them."""
     carried = Counter(label for line in lines for label in line.labels)
     return [sum(not line.labels for line in lines), *(carried[label] for label in LABELS)]
@@ -74,14 +74,23 @@ def _contrast_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _speech_tables(data: ShippedData) -> Iterator[str]:
-    decades: Mapping[str, list[SpeechSentence]] = defaultdict(list)
-    for line in data.speeches:
-        decades[f"{line.scenario[:3]}0s"].append(line)
+    yield from _prose_table(("decade", "speeches"), data.speeches, lambda scenario: f"{scenario[:3]}0s")
+
+
+def _news_tables(data: ShippedData) -> Iterator[str]:
+    yield from _prose_table(("register", "pieces"), data.news, lambda scenario: scenario.split("-")[1])
+
+
+def _prose_table(heads: tuple[str, str], lines: Sequence[ProseSentence], kind: Callable[[str], str]) -> Iterator[str]:
+    """A row for each kind of text, which its scenario tells."""
+    kinds: Mapping[str, list[ProseSentence]] = defaultdict(list)
+    for line in lines:
+        kinds[kind(line.scenario)].append(line)
     yield from table(
-        ("decade", "speeches", "sentences", "read", "no label", *LABELS),
+        (*heads, "sentences", "read", "no label", *LABELS),
         (
             (name, len({line.scenario for line in part}), len(part), len(read), *_carried(read))
-            for name, part in {**decades, "all": data.speeches}.items()
+            for name, part in {**kinds, "all": lines}.items()
             for read in [[line for line in part if line.readers]]
         ),
     )
@@ -113,7 +122,11 @@ def _real_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _agreement_tables(data: ShippedData) -> Iterator[str]:
-    parts: dict[str, Sequence[Reference | SpeechSentence]] = {**_by_split(data), "speeches": data.speeches}
+    parts: dict[str, Sequence[Reference | ProseSentence]] = {
+        **_by_split(data),
+        "speeches": data.speeches,
+        "news": data.news,
+    }
     yield from table(
         ("split", "read twice", "label", "first reader", "second reader", "F1", "Krippendorff's alpha"),
         (
@@ -124,7 +137,7 @@ def _agreement_tables(data: ShippedData) -> Iterator[str]:
     )
 
 
-def _agreement(lines: Sequence[Reference | SpeechSentence]) -> tuple[Agreement, ...]:
+def _agreement(lines: Sequence[Reference | ProseSentence]) -> tuple[Agreement, ...]:
     readers = [line.readers for line in lines if len(line.readers) > 1]
     return agreement([[pair[place] for pair in readers] for place in (0, 1)], LABELS)
 
@@ -133,6 +146,7 @@ _TABLES: Mapping[str, Callable[[ShippedData], Iterator[str]]] = {
     "written": _written_tables,
     "contrast": _contrast_tables,
     "speeches": _speech_tables,
+    "news": _news_tables,
     "real": _real_tables,
     "agreement": _agreement_tables,
 }

@@ -17,7 +17,7 @@ from stance.duplicates import near_duplicates
 from stance.files import write_text
 from stance.labels import LABELS, indicator_matrix
 from stance.references import Reference
-from stance.shipped import ShippedData, SpeechSentence, WrittenSentence, read_shipped
+from stance.shipped import ProseSentence, ShippedData, WrittenSentence, read_shipped
 from stance.text import sentence_id
 
 OPENING = 5
@@ -94,6 +94,7 @@ def promises(data: ShippedData) -> Iterator[Requirement]:
     yield Requirement("contrast groups", 400, len(data.contrast))
     yield Requirement("contrast phenomena", 23, len({group.phenomenon for group in data.contrast}))
     yield Requirement("speeches: sentences read twice", 2000, sum(len(line.readers) > 1 for line in data.speeches))
+    yield Requirement("news: sentences read twice", 9000, sum(len(line.readers) > 1 for line in data.news))
     yield Requirement("real sentences", 12_000, len(real))
     yield Requirement("real test sentences", 2000, sum(line.split == "test" for line in real))
     twice = [len(line.readers) > 1 for line in real if line.split == "train"]
@@ -111,7 +112,7 @@ def _share(answers: Iterable[bool]) -> float:
 def _wrong_ids(data: ShippedData) -> Iterator[str]:
     texts = {
         **{line.id: line.text for line in data.written},
-        **{line.id: line.text for line in data.speeches},
+        **{line.id: line.text for line in (*data.speeches, *data.news)},
         **{member.id: member.text for group in data.contrast for member in group.members},
     }
     for id_, text in texts.items():
@@ -121,7 +122,7 @@ def _wrong_ids(data: ShippedData) -> Iterator[str]:
         chain(
             (line.id for line in data.written),
             (member.id for group in data.contrast for member in group.members),
-            (line.id for line in data.speeches),
+            (line.id for line in (*data.speeches, *data.news)),
             (line.id for line in data.real),
         )
     )
@@ -159,12 +160,13 @@ def _broken_groups(data: ShippedData) -> Iterator[str]:
 
 
 def _alike(data: ShippedData) -> Iterator[str]:
-    """Near-duplicates among written sentences, of contrast sets or speeches with others, and across real splits."""
+    """Near-duplicates among written sentences and news, of contrast sets or speeches, and across real splits."""
     # Two texts that share a family may be alike: members of one group, speeches, real sentences of one split.
     entries = [
         *((line.id, line.text, line.group) for line in data.written),
         *((member.id, member.text, group.name) for group in data.contrast for member in group.members),
         *((line.id, line.text, "speeches") for line in data.speeches),
+        *((line.id, line.text, line.id) for line in data.news),
         *((line.id, data.texts[line.id], f"real {line.split}") for line in data.real if line.id in data.texts),
     ]
     for one, other, similarity in near_duplicates([text for _, text, _ in entries]):
@@ -176,7 +178,10 @@ def _unread(data: ShippedData) -> Iterator[str]:
     for reference in data.real:
         if reference.split != "train" and len(reference.readers) == 1:
             yield f"{reference.id}: a {reference.split} sentence that only one reader has read"
-    read: list[Reference | SpeechSentence] = [*data.real, *(line for line in data.speeches if line.readers)]
+    read: list[Reference | ProseSentence] = [
+        *data.real,
+        *(line for line in (*data.speeches, *data.news) if line.readers),
+    ]
     for line in read:
         unsettled = line.readers[:-1] and len(line.readers) == len(set(line.readers)) < _SETTLED
         if unsettled or not line.readers or line.labels != line.readers[-1]:

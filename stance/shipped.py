@@ -1,4 +1,4 @@
-"""The shipped data as a whole: written sentences, contrast sets, speeches, and real sentences by reference."""
+"""The shipped data as a whole: written sentences, contrast sets, speeches, news, and real sentences by reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,11 +41,11 @@ class WrittenSentence:
 
 
 @dataclass(frozen=True)
-class SpeechSentence:
-    """A sentence of a speech.
+class ProseSentence:
+    """A sentence of a text that stands here whole: of a speech, or of news written for the project.
 
     Attributes:
-        scenario: the year and who spoke.
+        scenario: the text; of a speech, its year and who spoke; of news, its register and a number.
         readers: the labels that each reader gave, in the order of reading, as of a real sentence; none where nobody has
             read it.
     """
@@ -65,30 +65,32 @@ class ShippedData:
         written: sentences written for the project.
         contrast: the contrast sets.
         speeches: sentences of speeches, most of which nobody has labelled.
+        news: sentences of news written for the project.
         real: sentences by reference.
         texts: texts of the real sentences by id, as far as they have been fetched.
     """
 
     written: tuple[WrittenSentence, ...]
     contrast: tuple[ContrastGroup, ...]
-    speeches: tuple[SpeechSentence, ...]
+    speeches: tuple[ProseSentence, ...]
+    news: tuple[ProseSentence, ...]
     real: tuple[Reference, ...]
     texts: Mapping[str, str]
 
 
 def read_shipped(folder: Path) -> ShippedData:
-    """Reads ``written/``, ``contrast.jsonl``, ``speeches.jsonl`` and ``real/`` of a data folder.
+    """Reads ``written/``, ``contrast.jsonl``, ``speeches.jsonl``, ``news.jsonl`` and ``real/`` of a data folder.
 
     Raises:
         DataError: a file cannot be read, or lines are wrong.
     """
     written = [line for split in WRITTEN for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
     contrast = read_contrast(folder / "contrast.jsonl", LABELS)
-    speeches = _read_speeches(folder / "speeches.jsonl")
+    speeches, news = (_read_prose(folder / f"{name}.jsonl") for name in ("speeches", "news"))
     real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
     source = folder / "real" / TEXTS
     texts = read_texts(source) if source.exists() else {}
-    return ShippedData(tuple(written), tuple(contrast), tuple(speeches), tuple(real), texts)
+    return ShippedData(tuple(written), tuple(contrast), tuple(speeches), tuple(news), tuple(real), texts)
 
 
 def _read_written(path: Path, split: str) -> list[WrittenSentence]:
@@ -107,10 +109,10 @@ def _read_written(path: Path, split: str) -> list[WrittenSentence]:
     ]
 
 
-def _read_speeches(path: Path) -> list[SpeechSentence]:
+def _read_prose(path: Path) -> list[ProseSentence]:
     examples = read_examples(path, None, keep=["labels", ANNOTATIONS])
     sentences = [
-        SpeechSentence(
+        ProseSentence(
             example.id,
             example.text,
             tuple(example.columns.get("labels", ())),

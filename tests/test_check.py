@@ -140,6 +140,19 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
         )(folder),
         "are near-duplicates",
     ),
+    "test sentence in the news": (
+        lambda folder: _change(
+            folder / "news.jsonl",
+            lambda lines: retext(lines[0], read_jsonl(folder / "contrast.jsonl")[0]["text"] + " Thank you."),
+        ),
+        "are near-duplicates",
+    ),
+    "the same news twice": (
+        lambda folder: _change(
+            folder / "news.jsonl", lambda lines: retext(lines[0], "On Monday, " + max(one["text"] for one in lines))
+        ),
+        "are near-duplicates",
+    ),
     "document in two splits": (
         lambda folder: _change(
             folder / "real" / "test.jsonl",
