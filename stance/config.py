@@ -232,6 +232,8 @@ class TrainingConfig:
         patience: epochs without a better validation macro F1 after which training stops.
         averaged_epochs: the mean of the weights after the last so many epochs is kept (stochastic weight averaging);
             with 1, those after the epoch of the best validation macro F1.
+        checkpoint_steps: steps after which a killed run can go on, beside the end of each epoch (at which alone it can
+            where ``averaged_epochs`` are kept).
         bf16: multiply in bfloat16, keep weights and sums in fp32: faster on processors built for it, slower on others.
         lora_rank: rank of the adapters (``tuning: lora``).
         lora_alpha: scale of the adapters (``tuning: lora``).
@@ -246,6 +248,7 @@ class TrainingConfig:
     weight_decay: float = 0.01
     patience: int = 3
     averaged_epochs: int = 1
+    checkpoint_steps: int = 1000
     bf16: bool = False
     lora_rank: int = 16
     lora_alpha: int = 32

@@ -136,6 +136,7 @@ def _check(config: TrainConfig) -> None:
             ("frozen_layers", training.frozen_layers, training.frozen_layers >= 0, "at least 0"),
             ("patience", training.patience, training.patience >= 1, "at least 1"),
             ("averaged_epochs", training.averaged_epochs, training.averaged_epochs >= 1, "at least 1"),
+            ("checkpoint_steps", training.checkpoint_steps, training.checkpoint_steps >= 1, "at least 1"),
             ("lora_rank", training.lora_rank, training.lora_rank >= 1, "at least 1"),
             ("lora_alpha", training.lora_alpha, training.lora_alpha >= 1, "at least 1"),
         ),
@@ -176,7 +177,7 @@ def _teacher_hashes(config: TrainConfig) -> dict[str, str]:
 def _settings(config: TrainConfig) -> dict[str, Any]:
     """The config as plain values, less what does not bear on the weights."""
     settings: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config), enum_to_str=True)  # type: ignore[assignment]
-    del settings["name"], settings["overwrite"]
+    del settings["name"], settings["overwrite"], settings["training"]["checkpoint_steps"]
     return settings
 
 
@@ -205,6 +206,8 @@ def _fit(
         callbacks=[EarlyStoppingCallback(early_stopping_patience=config.training.patience)],
     )
     trainer.remove_callback(PrinterCallback)
+    if config.training.averaged_epochs == 1:  # else checkpoints would crowd out those of whole epochs
+        trainer.add_callback(_Checkpoints(config.training.checkpoint_steps))
     start = last_checkpoint(checkpoints)
     if start is not None:
         log.info("Going on from %s.", start)
@@ -284,6 +287,17 @@ class _Trainer(Trainer):
         return self.objective.consistent_loss(one, other, targets)
 
 
+class _Checkpoints(TrainerCallback):
+    """Writes checkpoints within epochs too. What is logged with them lets a run that goes on tell its whole loss."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if state.global_step % self.steps == 0:
+            control.should_save = control.should_log = True
+
+
 class _Watch(TrainerCallback):
     """Counts steps on the progress bar and tells the validation score of each epoch."""
 
@@ -325,9 +339,21 @@ def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, flo
 
 def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
     """Per epoch: training loss, validation loss and macro F1."""
-    epochs: dict[float, dict[str, float]] = {}
-    names = {"loss": "train_loss", "eval_loss": "validation_loss", "eval_macro_f1": "validation_macro_f1"}
+    epochs = []
+    losses = np.empty((0, 2))  # of the epoch so far: steps, and the mean loss over them
+    step = 0.0
     for entry in logged:
-        for name in names.keys() & entry.keys():
-            epochs.setdefault(entry["epoch"], {"epoch": entry["epoch"]})[names[name]] = entry[name]
-    return list(epochs.values())
+        if "loss" in entry:
+            losses = np.vstack([losses, (entry["step"] - step, entry["loss"])])
+            step = entry["step"]
+        if "eval_loss" in entry:
+            epochs.append(
+                {
+                    "epoch": entry["epoch"],
+                    "train_loss": float(np.average(losses[:, 1], weights=losses[:, 0])),
+                    "validation_loss": entry["eval_loss"],
+                    "validation_macro_f1": entry["eval_macro_f1"],
+                }
+            )
+            losses = losses[:0]
+    return epochs

@@ -363,8 +363,12 @@ train(OmegaConf.to_object(config), Path(sys.argv[2]))
 """
 
 
-def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(tiny_config: TrainConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("checkpoint_steps", [1000, 3], ids=["after an epoch", "within one"])
+def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
+    checkpoint_steps: int, tiny_config: TrainConfig, tmp_path: Path
+) -> None:
     tiny_config.training.epochs, tiny_config.training.patience = 6, 6
+    tiny_config.training.checkpoint_steps = checkpoint_steps
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train(tiny_config, whole)
     command = [sys.executable, "-c", KILLED, str(whole / "config.yaml"), str(killed)]
@@ -373,6 +377,7 @@ def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(tiny_config
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
     assert not (killed / "stance.json").exists(), "the run ended before it could be killed"
+    assert checkpoint_steps == 1000 or (killed / "checkpoints" / "checkpoint-3").exists()  # four steps an epoch
     # A checkpoint that was cut off while being written must not be gone on from.
     (killed / "checkpoints" / "checkpoint-9999").mkdir()
     (killed / "checkpoints" / "checkpoint-9999" / "trainer_state.json").write_text('{"global_st')
