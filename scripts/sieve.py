@@ -12,9 +12,9 @@ def main(config: SieveConfig, _: Path) -> None:
 
     learned = learn_sieve(config)
     show(
-        f"Settles {learned.settled:,} of {learned.validation:,} validation sentences. Of those that were kept from "
-        f"learning and that {config.model.path} gives a label:",
-        *(f"  {label}: {learned.lost[label]} of {n:,}" for label, n in learned.given.items()),
+        f"Settles {learned.settled:,} of {learned.validation:,} validation sentences. Of those with a label that "
+        f"{config.model.path} finds and that were kept from learning, it loses:",
+        *(f"  {label}: {learned.lost[label]} of {n:,}" for label, n in learned.found.items()),
     )
 
 

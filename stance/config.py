@@ -666,7 +666,7 @@ class SieveConfig:
 
     Attributes:
         model: the model; the sieve is written into its folder, and ``cascade`` has no say.
-        loss: the chance at most that a sentence which the model gives a label is settled as one without, label by
+        loss: the chance at most that a sentence whose label the model finds is settled as one without, label by
             label.
         variants: how often each training sentence is varied, for the model to answer.
         passes: over all of them.

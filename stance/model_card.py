@@ -41,7 +41,7 @@ _SIEVE = """
 ## What it need not read
 
 A sieve settles {settled:,} of the {validation:,} validation sentences as without a label before the network is asked.
-Of new sentences that the network gives a label, at most {loss:.1%} are expected to be lost so, whichever the label; of
+Of new sentences whose label the network finds, at most {loss:.1%} are expected to be lost so, whichever the label; of
 those that the sieve had not learned from, these were:
 """
 
@@ -84,8 +84,8 @@ def _lines(folder: Path, found: Study, config: CardConfig) -> Iterator[str]:
     if sieve := model_file.metrics.get("sieve"):
         yield _SIEVE.format(**sieve)
         yield from table(
-            ("label", "given by the network", "lost"),
-            ((label, f"{n:,}", sieve["lost"][label]) for label, n in sieve["given"].items()),
+            ("label", "found by the network", "lost"),
+            ((label, f"{n:,}", sieve["lost"][label]) for label, n in sieve["found"].items()),
         )
     yield "\n## How to make it again\n"
     yield from _recipe(model_file, config)

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 NEAR, FAR = 1, 2
 """How far from a word the first and the second convolution look, to either side."""
-_TOKENS = 2048
+_TOKENS = 512
 """Tokens taken at once: their vectors stay in a processor's cache."""
 _WORDS = "words"
 

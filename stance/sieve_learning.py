@@ -2,11 +2,12 @@
 
 What it may lose is bounded whatever the two are like. Sentences are ranked by how far the sieve's highest logit lies
 above where few sentences with that label lie, in terms of how far apart the lowest of these lie: what is far for one
-label is near for another. Of n sentences that the model gives a label, and that the sieve has not learned from, the
-k-th lowest is found; a new one like them lies lower with a chance of k / (n + 1) (split conformal prediction, Vovk et
-al. 2005). A sentence is settled if it lies lower than that for every label. The n are of the
-validation sentences and of a share of the training sentences, held out: validation alone has too few. The model itself
-has learned from the latter and is surer of them than of new ones, so the promise is a little bold for these.
+label is near for another. Of n sentences with a label that the model finds, and that the sieve has not learned from,
+the k-th lowest is taken; a new one like them lies lower with a chance of k / (n + 1) (split conformal prediction, Vovk
+et al. 2005), and a sentence is settled if it lies lower than that for every label. So the model's recall falls by no
+more than that. (Labels that it gives wrongly do not count: nothing is lost with them.) The n are of the validation
+sentences and of a share of the training sentences, held out: validation alone has too few. The model itself has learned
+from the latter and is surer of them than of new ones, so the promise is a little bold for these.
 
 The probabilities of what is settled are the sieve's, so the model's bands are fitted again, for both together.
 """
@@ -50,8 +51,8 @@ _RATE, _DECAY, _BATCH = 3e-3, 0.01, 4096
 _ROUNDING = 1e-9
 """By which a product that should be a whole number may fall short of it."""
 _FEW, _SOME = 0.05, 0.2
-"""Shares of the sentences with a label: from the highest logit of the first on the label's logits are counted, and up
-to that of the second they lie one step apart."""
+"""Shares of the sentences whose label is found: from the highest logit of the first on the label's logits are counted,
+and up to that of the second they lie one step apart."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Learned:
 
     Attributes:
         sha256: of its file.
-        loss: the chance at most that a sentence which the model gives a label is settled as one without.
-        given: by label, sentences that the model gives it, among those that the sieve has not learned from.
+        loss: the chance at most that a sentence whose label the model finds is settled as one without.
+        found: by label, sentences with it that the model finds, among those that the sieve has not learned from.
         lost: of these, how many are settled.
         validation: validation sentences.
         settled: of these, how many are settled.
@@ -69,7 +70,7 @@ class Learned:
 
     sha256: str
     loss: float
-    given: dict[str, int]
+    found: dict[str, int]
     lost: dict[str, int]
     validation: int
     settled: int
@@ -87,7 +88,7 @@ def learn_sieve(config: SieveConfig) -> Learned:
     _check(config)
     predictor = Predictor.from_config(replace(config.model, cascade=False))
     source = find_source(config.model.path, config.model.revision)
-    model_file = predictor.model_file
+    model_file, labels = predictor.model_file, predictor.labels
     if RECALIBRATION in model_file.data:
         raise ConfigError(
             f"{config.model.path} was fitted to other text than it learned from: the bands of a sieve, which is told "
@@ -98,40 +99,43 @@ def learn_sieve(config: SieveConfig) -> Learned:
     texts = [example.text for example in taught]
     varied = [*texts, *vary(texts, config.variants, config.seed)]
     # A text that is there twice is no second witness.
-    untaught = dict.fromkeys(example.text for example in held_out)
-    judged = [*untaught, *(example.text for example in splits.validation)]
+    untaught = list({example.text: example for example in held_out}.values())
+    judged = [*untaught, *splits.validation]
+    judged_texts = [example.text for example in judged]
     tokenize, words = _tokenizer_and_words(model_file, source, config)
-    ids, judged_ids = (encode(tokenize, each, model_file.max_length).ids for each in (varied, judged))
+    ids, judged_ids = (encode(tokenize, each, model_file.max_length).ids for each in (varied, judged_texts))
     torch.manual_seed(config.seed)
-    student = _Student(_start(words, ids, config.width), config.channels, len(predictor.labels))
+    student = _Student(_start(words, ids, config.width), config.channels, len(labels))
     answers = _ask(predictor, varied)
     _learn(student, ids, answers, config)
     decision = model_file.decision
-    taught_given = decision.decide(decision.probabilities(answers[: len(texts)])).carried
-    exact = predictor.logits(judged)
-    given = decision.decide(decision.probabilities(exact)).carried
+    exact = predictor.logits(judged_texts)
+    taught_found, found = (
+        gold_matrix(examples, labels) & decision.decide(decision.probabilities(logits)).carried
+        for examples, logits in ((taught, answers[: len(texts)]), (judged, exact))
+    )
     path = source.folder / SIEVE
     with replacing(path) as temporary:
-        write_sieve(temporary, student.arrays() | {"below": np.zeros(len(predictor.labels))})
+        write_sieve(temporary, student.arrays() | {"below": np.zeros(len(labels))})
         untried = Sieve.read(temporary)
         said = untried.logits(judged_ids)
-        few, step = _scale(untried.logits(ids[: len(texts)]), taught_given)
-        sure = few + step * _margin((said - few) / step, given, predictor.labels, config.loss)
+        few, step = _scale(untried.logits(ids[: len(texts)]), taught_found)
+        sure = few + step * _margin((said - few) / step, found, labels, config.loss)
         write_sieve(temporary, student.arrays() | {"below": np.minimum(sure, _silent(decision))})
     sieve = Sieve.read(path)
     settled = sieve.settles(said)
     learned = Learned(
         sha256=sieve.sha256,
         loss=config.loss,
-        given=dict(zip(predictor.labels, given.sum(axis=0).tolist(), strict=True)),
-        lost=dict(zip(predictor.labels, given[settled].sum(axis=0).tolist(), strict=True)),
+        found=dict(zip(labels, found.sum(axis=0).tolist(), strict=True)),
+        lost=dict(zip(labels, found[settled].sum(axis=0).tolist(), strict=True)),
         validation=len(splits.validation),
         settled=int(settled[len(untaught) :].sum()),
     )
     cascade = np.where(settled[:, None], said, exact)[len(untaught) :]
-    gold = gold_matrix(splits.validation, predictor.labels)
+    gold = gold_matrix(splits.validation, labels)
     decision = _with_bands(decision, cascade, gold, model_file)
-    reached = measure(decision.decide(decision.probabilities(cascade)), gold, predictor.labels)
+    reached = measure(decision.decide(decision.probabilities(cascade)), gold, labels)
     replace(
         model_file,
         decision=decision,
@@ -256,12 +260,12 @@ def _padded(ids: Ids) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(input_ids), torch.from_numpy(mask).float()
 
 
-def _scale(said: Floats, given: BoolArray) -> tuple[Floats, Floats]:
-    """Per label, the sieve's logit that few of the sentences lie below to which the model gives it, and a step.
+def _scale(said: Floats, found: BoolArray) -> tuple[Floats, Floats]:
+    """Per label, the sieve's logit that few of the sentences lie below in which the model finds it, and a step.
 
     The step is how far above that the logit lies that some of them lie below.
     """
-    columns = (said[given[:, column], column] for column in range(given.shape[1]))
+    columns = (said[found[:, column], column] for column in range(found.shape[1]))
     few, some = np.array([np.quantile(each, (_FEW, _SOME)) if len(each) else (0, 1) for each in columns]).T
     return few, np.maximum(some - few, _ROUNDING)
 
@@ -274,22 +278,22 @@ def _silent(decision: Decision) -> Floats:
     return np.where(reaches.any(axis=0), silent, np.inf)
 
 
-def _margin(above: Floats, given: BoolArray, labels: Sequence[str], loss: float) -> float:
+def _margin(above: Floats, found: BoolArray, labels: Sequence[str], loss: float) -> float:
     """How far above its place a sentence's highest logit must lie, for those of each label to fail seldom enough.
 
     Args:
         above: how far the sieve's logits for sentences that it has not learned from lie above their label's place, of
             shape (sentences, labels).
-        given: the labels that the model gives them.
+        found: the labels that they carry and that the model finds.
         labels: their names.
         loss: how seldom.
     """
     enough = math.ceil(1 / loss) - 1
-    few = [f"{label} {n}" for label, n in zip(labels, given.sum(axis=0), strict=True) if n < enough]
+    few = [f"{label} {n}" for label, n in zip(labels, found.sum(axis=0), strict=True) if n < enough]
     if few:
         raise DataError(
-            f"A loss of {loss} takes {enough} sentences of each label that the sieve has not learned from; found "
-            f"{', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
+            f"A loss of {loss} takes {enough} sentences of each label that the model finds and that the sieve has not "
+            f"learned from; there are {', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
         )
-    columns = (np.sort(above.max(axis=1)[given[:, column]]) for column in range(len(labels)))
+    columns = (np.sort(above.max(axis=1)[found[:, column]]) for column in range(len(labels)))
     return float(min(column[math.floor(loss * (len(column) + 1) + _ROUNDING) - 1] for column in columns))

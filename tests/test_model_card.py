@@ -109,8 +109,8 @@ def test_the_card_of_a_model_with_a_sieve_tells_what_that_may_lose(
     config = CardConfig(model=model, targets={"tiny": data}, contrast=None, draws=50)
     assert "sieve" not in write_card(config).read_text()
     model_file = ModelFile.read(folder)
-    given = dict.fromkeys(model_file.decision.labels, 1234)
-    facts = {"sha256": "", "loss": 0.005, "given": given, "lost": dict.fromkeys(given, 5)}
+    found = dict.fromkeys(model_file.decision.labels, 1234)
+    facts = {"sha256": "", "loss": 0.005, "found": found, "lost": dict.fromkeys(found, 5)}
     facts |= {"validation": 3000, "settled": 1500}
     replace(model_file, metrics=model_file.metrics | {"sieve": facts}).write(folder)
     card = write_card(config).read_text()

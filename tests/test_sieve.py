@@ -12,7 +12,7 @@ from conftest import ROOT, Run
 
 from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
-from stance.data import gold_matrix, read_examples, read_splits
+from stance.data import gold_matrix, hold_out, read_examples, read_splits
 from stance.delta import save_delta
 from stance.errors import ConfigError, DataError, ModelError
 from stance.inference import Batch, infer
@@ -97,7 +97,7 @@ def test_a_label_is_lost_as_seldom_as_was_promised(n: int) -> None:
 
 
 def test_too_few_sentences_promise_nothing() -> None:
-    with pytest.raises(DataError, match=r"takes 199 sentences of each label .* found b 198"):
+    with pytest.raises(DataError, match=r"takes 199 sentences of each label .* there are b 198"):
         _margin(np.zeros((300, 2)), np.arange(300)[:, None] < [300, 198], ("a", "b"), 0.005)
 
 
@@ -126,9 +126,23 @@ def test_what_it_may_lose_is_told_in_the_model_file(sieved: Path) -> None:
     assert facts["loss"] == LOSS
     assert facts["sha256"] == Predictor.from_pretrained(sieved).sieve.sha256
     for name in LABELS:
-        assert facts["lost"][name] / facts["given"][name] <= LOSS
-        assert facts["given"][name] > 4
+        assert facts["lost"][name] / facts["found"][name] <= LOSS
+        assert facts["found"][name] > 4
     assert 0 <= facts["settled"] <= facts["validation"]
+
+
+def test_labels_that_the_model_gives_wrongly_do_not_count_as_found(sieved: Path) -> None:
+    model_file = ModelFile.read(sieved)
+    splits = read_splits(LABELS, DataConfig(**model_file.settings["data"]), model_file.settings["seed"])
+    _, held_out = hold_out(splits.train, 0.5, 0)
+    judged = [*held_out, *splits.validation]
+    texts, gold = [one.text for one in judged], gold_matrix(judged, LABELS)
+    assert len(set(texts)) == len(texts)
+    network = Predictor.from_pretrained(sieved, cascade=False)
+    given = network.model_file.decision.decide(network.predict_proba(texts)).carried
+    assert (given & ~gold).any()
+    found = ModelFile.read(sieved).metrics["sieve"]["found"]
+    assert found == dict(zip(LABELS, (given & gold).sum(axis=0).tolist(), strict=True))
 
 
 def test_it_is_judged_by_sentences_that_it_has_not_learned_from(
