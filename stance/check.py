@@ -94,7 +94,7 @@ def promises(data: ShippedData) -> Iterator[Requirement]:
     yield Requirement("contrast groups", 400, len(data.contrast))
     yield Requirement("contrast phenomena", 23, len({group.phenomenon for group in data.contrast}))
     yield Requirement("speeches: sentences read twice", 2000, sum(len(line.readers) > 1 for line in data.speeches))
-    yield Requirement("news: sentences read twice", 19_000, sum(len(line.readers) > 1 for line in data.news))
+    yield Requirement("news: sentences read twice", 29_000, sum(len(line.readers) > 1 for line in data.news))
     yield Requirement("real sentences", 12_000, len(real))
     yield Requirement("real test sentences", 2000, sum(line.split == "test" for line in real))
     twice = [len(line.readers) > 1 for line in real if line.split == "train"]
