@@ -12,7 +12,7 @@ from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
-from stance.shipped import WRITTEN, ProseSentence, ShippedData, WrittenSentence
+from stance.shipped import NEWS, WRITTEN, ProseSentence, ShippedData, WrittenSentence
 
 
 def with_tables(card: str, data: ShippedData) -> str:
@@ -79,6 +79,15 @@ def _speech_tables(data: ShippedData) -> Iterator[str]:
 
 def _news_tables(data: ShippedData) -> Iterator[str]:
     yield from _prose_table(("register", "pieces"), data.news, lambda scenario: scenario.split("-")[1])
+    yield ""
+    yield from table(
+        ("split", "pieces", "sentences", "no label", *LABELS),
+        (
+            (split, len({line.scenario for line in part}), len(part), *_carried(part))
+            for split in NEWS
+            for part in [[line for line in data.news if line.split == split]]
+        ),
+    )
 
 
 def _prose_table(heads: tuple[str, str], lines: Sequence[ProseSentence], kind: Callable[[str], str]) -> Iterator[str]:

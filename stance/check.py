@@ -95,6 +95,9 @@ def promises(data: ShippedData) -> Iterator[Requirement]:
     yield Requirement("contrast phenomena", 23, len({group.phenomenon for group in data.contrast}))
     yield Requirement("speeches: sentences read twice", 2000, sum(len(line.readers) > 1 for line in data.speeches))
     yield Requirement("news: sentences read twice", 29_000, sum(len(line.readers) > 1 for line in data.news))
+    for label in LABELS:
+        held_out = sum(label in line.labels for line in data.news if line.split == "held_out")
+        yield Requirement(f"news: {label} among those held out", 180, held_out)
     yield Requirement("real sentences", 12_000, len(real))
     yield Requirement("real test sentences", 2000, sum(line.split == "test" for line in real))
     twice = [len(line.readers) > 1 for line in real if line.split == "train"]
@@ -112,7 +115,7 @@ def _share(answers: Iterable[bool]) -> float:
 def _wrong_ids(data: ShippedData) -> Iterator[str]:
     texts = {
         **{line.id: line.text for line in data.written},
-        **{line.id: line.text for line in (*data.speeches, *data.news)},
+        **{line.id: line.text for line in data.prose},
         **{member.id: member.text for group in data.contrast for member in group.members},
     }
     for id_, text in texts.items():
@@ -122,7 +125,7 @@ def _wrong_ids(data: ShippedData) -> Iterator[str]:
         chain(
             (line.id for line in data.written),
             (member.id for group in data.contrast for member in group.members),
-            (line.id for line in (*data.speeches, *data.news)),
+            (line.id for line in data.prose),
             (line.id for line in data.real),
         )
     )
@@ -135,6 +138,8 @@ def _split_apart(data: ShippedData) -> Iterator[str]:
         splits[f"scenario '{line.scenario}'"].add(line.split)
     for reference in data.real:
         splits[f"document '{reference.group}'"].add(reference.split)
+    for piece in data.news:
+        splits[f"piece '{piece.scenario}'"].add(piece.split)
     yield from (f"{what} stands in {' and '.join(sorted(found))}" for what, found in splits.items() if len(found) > 1)
 
 
@@ -180,7 +185,7 @@ def _unread(data: ShippedData) -> Iterator[str]:
             yield f"{reference.id}: a {reference.split} sentence that only one reader has read"
     read: list[Reference | ProseSentence] = [
         *data.real,
-        *(line for line in (*data.speeches, *data.news) if line.readers),
+        *(line for line in data.prose if line.readers),
     ]
     for line in read:
         unsettled = line.readers[:-1] and len(line.readers) == len(set(line.readers)) < _SETTLED

@@ -24,6 +24,6 @@ def make_lessons(splits: Splits, config: TrainConfig) -> tuple[list[str], FloatA
         return texts, gold
     variants = vary(texts, objective.variants, seed=0)  # whatever the run's: teachers are asked once for all
     asked = [*texts, *variants, *(example.text for example in splits.unlabelled)]
-    answers = by_the_first(lambda: ask(objective.teachers, asked, labels))
+    answers = by_the_first(lambda: ask(objective.teachers, asked, labels, objective.teacher_precision))
     answers[: len(texts)] = (1 - objective.teacher_weight) * gold + objective.teacher_weight * answers[: len(texts)]
     return asked, answers

@@ -19,6 +19,9 @@ GENRES = (
 WRITTEN = (*SPLITS, "short")
 """The files of written sentences: the splits, and short sentences to judge by, apart from the others."""
 
+NEWS = ("train", "held_out")
+"""The files of news: what models learn from, and what is kept from them."""
+
 
 @dataclass(frozen=True)
 class WrittenSentence:
@@ -46,6 +49,7 @@ class ProseSentence:
 
     Attributes:
         scenario: the text; of a speech, its year and who spoke; of news, its register and a number.
+        split: one of ``NEWS``; of a speech, that it may be learned from.
         readers: the labels that each reader gave, in the order of reading, as of a real sentence; none where nobody has
             read it.
     """
@@ -54,6 +58,7 @@ class ProseSentence:
     text: str
     labels: tuple[str, ...]
     scenario: str
+    split: str
     readers: tuple[tuple[str, ...], ...]
 
 
@@ -77,16 +82,22 @@ class ShippedData:
     real: tuple[Reference, ...]
     texts: Mapping[str, str]
 
+    @property
+    def prose(self) -> tuple[ProseSentence, ...]:
+        """What stands in texts that are here whole."""
+        return self.speeches + self.news
+
 
 def read_shipped(folder: Path) -> ShippedData:
-    """Reads ``written/``, ``contrast.jsonl``, ``speeches.jsonl``, ``news.jsonl`` and ``real/`` of a data folder.
+    """Reads ``written/``, ``contrast.jsonl``, ``speeches.jsonl``, ``news/`` and ``real/`` of a data folder.
 
     Raises:
         DataError: a file cannot be read, or lines are wrong.
     """
     written = [line for split in WRITTEN for line in _read_written(folder / "written" / f"{split}.jsonl", split)]
     contrast = read_contrast(folder / "contrast.jsonl", LABELS)
-    speeches, news = (_read_prose(folder / f"{name}.jsonl") for name in ("speeches", "news"))
+    speeches = _read_prose(folder / "speeches.jsonl", "train")
+    news = [line for split in NEWS for line in _read_prose(folder / "news" / f"{split}.jsonl", split)]
     real = [line for split in SPLITS for line in read_references(folder / "real" / f"{split}.jsonl", LABELS)]
     source = folder / "real" / TEXTS
     texts = read_texts(source) if source.exists() else {}
@@ -109,7 +120,7 @@ def _read_written(path: Path, split: str) -> list[WrittenSentence]:
     ]
 
 
-def _read_prose(path: Path) -> list[ProseSentence]:
+def _read_prose(path: Path, split: str) -> list[ProseSentence]:
     examples = read_examples(path, None, keep=["labels", ANNOTATIONS])
     sentences = [
         ProseSentence(
@@ -117,6 +128,7 @@ def _read_prose(path: Path) -> list[ProseSentence]:
             example.text,
             tuple(example.columns.get("labels", ())),
             example.scenario,
+            split,
             tuple(tuple(given) for _, given in sorted(example.columns[ANNOTATIONS].items())),
         )
         for example in examples

@@ -15,6 +15,7 @@ The probabilities of what is settled are the sieve's, so the model's bands are f
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from stance.bands import fit_band
-from stance.config import SieveConfig
-from stance.data import gold_matrix, hold_out
+from stance.config import DataConfig, SieveConfig
+from stance.data import Example, Splits, gold_matrix, hold_out, read_examples, with_unlabelled
 from stance.decision import BoolArray, Decision
 from stance.errors import ConfigError, DataError, check_settings
 from stance.files import replacing
@@ -95,11 +96,9 @@ def learn_sieve(config: SieveConfig) -> Learned:
             "by the latter, would not hold there. Learn the sieve of a model that was not recalibrated."
         )
     splits = read_own_splits(model_file)
-    taught, held_out = hold_out(splits.train, config.held_out, config.seed)
+    taught, untaught = _divide(splits, config, model_file)
     texts = [example.text for example in taught]
     varied = [*texts, *vary(texts, config.variants, config.seed)]
-    # A text that is there twice is no second witness.
-    untaught = list({example.text: example for example in held_out}.values())
     judged = [*untaught, *splits.validation]
     judged_texts = [example.text for example in judged]
     tokenize, words = _tokenizer_and_words(model_file, source, config)
@@ -142,6 +141,29 @@ def learn_sieve(config: SieveConfig) -> Learned:
         metrics=model_file.metrics | {"validation": asdict(reached), "sieve": asdict(learned)},
     ).write(source.folder)
     return learned
+
+
+def _divide(splits: Splits, config: SieveConfig, model_file: ModelFile) -> tuple[list[Example], list[Example]]:
+    """What the sieve learns from, and what tells, with validation, what it loses."""
+    if not config.unseen:
+        taught, held_out = hold_out(splits.train, config.held_out, config.seed)
+        # A text that is there twice is no second witness.
+        return taught, list({example.text: example for example in held_out}.values())
+    data = DataConfig(**model_file.settings["data"])
+    unseen = {
+        example.text: example
+        for path in config.unseen
+        for example in read_examples(Path(path), model_file.decision.labels, data)
+    }
+    learned = with_unlabelled(splits, data)
+    seen = unseen.keys() & {example.text for part in learned.parts.values() for example in part}
+    if seen:
+        raise DataError(
+            f"{config.model.path} has seen {len(seen):,} of the {len(unseen):,} sentences of unseen="
+            f"[{','.join(config.unseen)}], such as '{min(seen)}': expected none that it learned from or was chosen by. "
+            "Leave them out, or name another file."
+        )
+    return splits.train, list(unseen.values())
 
 
 def _with_bands(decision: Decision, logits: Floats, gold: BoolArray, model_file: ModelFile) -> Decision:
@@ -293,7 +315,8 @@ def _margin(above: Floats, found: BoolArray, labels: Sequence[str], loss: float)
     if few:
         raise DataError(
             f"A loss of {loss} takes {enough} sentences of each label that the model finds and that the sieve has not "
-            f"learned from; there are {', '.join(few)}. Hold out more (held_out=0.3), or allow more (loss=0.02)."
+            f"learned from; there are {', '.join(few)}. Give more (unseen=[more.jsonl]), hold out more (held_out=0.3), "
+            "or allow more (loss=0.02)."
         )
     columns = (np.sort(above.max(axis=1)[found[:, column]]) for column in range(len(labels)))
     return float(min(column[math.floor(loss * (len(column) + 1) + _ROUNDING) - 1] for column in columns))

@@ -28,14 +28,16 @@ _TOGETHER = 2048
 """Sentences asked about before the answers are written down."""
 
 
-def ask(teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+def ask(
+    teachers: Sequence[str], texts: Sequence[str], labels: tuple[str, ...], precision: Precision = Precision.fp32
+) -> FloatArray:
     """The mean of the teachers' probabilities, of shape (sentences, labels).
 
     Raises:
         ConfigError: a teacher has other labels.
         ModelError: a teacher cannot be had.
     """
-    answers: FloatArray = np.mean([_ask(teacher, texts, labels) for teacher in teachers], axis=0)
+    answers: FloatArray = np.mean([_ask(teacher, texts, labels, precision) for teacher in teachers], axis=0)
     return answers
 
 
@@ -49,23 +51,23 @@ def hash_teacher(teacher: str) -> str:
     return _hash(source, ModelFile.read(source.folder).decision)
 
 
-def _hash(source: Source, decision: Decision) -> str:
-    return hashlib.sha256(f"{source.sha256} {json.dumps(asdict(decision))}".encode()).hexdigest()
+def _hash(source: Source, decision: Decision, *more: str) -> str:
+    return hashlib.sha256(" ".join([source.sha256, json.dumps(asdict(decision)), *more]).encode()).hexdigest()
 
 
-def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...]) -> FloatArray:
+def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...], precision: Precision) -> FloatArray:
     source = find_source(teacher)
     decision = ModelFile.read(source.folder).decision
     if decision.labels != labels:
         raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
-    kept = CACHE.expanduser() / _hash(source, decision)
+    kept = CACHE.expanduser() / _hash(source, decision, precision.value)
     keys = [_key(text) for text in texts]
     known = _known(kept)
     unknown = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())
     if unknown:
         log.info("Asking the teacher %s about %d sentences.", teacher, len(unknown))
-        # Exactly, and all by the network: what is kept must not hang on what happens to run the teacher here.
-        predictor = Predictor.from_pretrained(teacher, precision=Precision.fp32, cascade=False)
+        # As was asked for, and all by the network: what is kept must not hang on what happens to run the teacher here.
+        predictor = Predictor.from_pretrained(teacher, precision=precision, cascade=False)
         with progress("asking") as counter:
             counter.set(0, total=len(unknown))
             for start in range(0, len(unknown), _TOGETHER):

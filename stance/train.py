@@ -245,6 +245,7 @@ def _arguments(config: TrainConfig, checkpoints: Path) -> TrainingArguments:
         restore_callback_states_from_checkpoint=True,
         seed=config.seed,
         full_determinism=True,
+        ddp_find_unused_parameters=False,  # all that are trainable are used
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         report_to="none",
@@ -340,20 +341,22 @@ def _validate(outcome: EvalPrediction, labels: tuple[str, ...]) -> dict[str, flo
 def _history(logged: list[dict[str, float]]) -> list[dict[str, float]]:
     """Per epoch: training loss, validation loss and macro F1."""
     epochs = []
-    losses = np.empty((0, 2))  # of the epoch so far: steps, and the mean loss over them
+    steps: list[float] = []  # of the epoch so far, and the mean loss over them
+    losses: list[float] = []
     step = 0.0
     for entry in logged:
         if "loss" in entry:
-            losses = np.vstack([losses, (entry["step"] - step, entry["loss"])])
+            steps.append(entry["step"] - step)
+            losses.append(entry["loss"])
             step = entry["step"]
         if "eval_loss" in entry:
             epochs.append(
                 {
                     "epoch": entry["epoch"],
-                    "train_loss": float(np.average(losses[:, 1], weights=losses[:, 0])),
+                    "train_loss": float(np.average(losses, weights=steps)),
                     "validation_loss": entry["eval_loss"],
                     "validation_macro_f1": entry["eval_macro_f1"],
                 }
             )
-            losses = losses[:0]
+            steps, losses = [], []
     return epochs

@@ -142,16 +142,24 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "test sentence in the news": (
         lambda folder: _change(
-            folder / "news.jsonl",
+            folder / "news" / "train.jsonl",
             lambda lines: retext(lines[0], read_jsonl(folder / "contrast.jsonl")[0]["text"] + " Thank you."),
         ),
         "are near-duplicates",
     ),
     "the same news twice": (
         lambda folder: _change(
-            folder / "news.jsonl", lambda lines: retext(lines[0], "On Monday, " + max(one["text"] for one in lines))
+            folder / "news" / "train.jsonl",
+            lambda lines: retext(lines[0], "On Monday, " + max(one["text"] for one in lines)),
         ),
         "are near-duplicates",
+    ),
+    "piece in two splits": (
+        lambda folder: _change(
+            folder / "news" / "held_out.jsonl",
+            lambda lines: lines[0].update(scenario=read_jsonl(folder / "news" / "train.jsonl")[0]["scenario"]),
+        ),
+        "stands in held_out and train",
     ),
     "document in two splits": (
         lambda folder: _change(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, Run
+from conftest import ROOT, Run, write_jsonl
 
 from stance.config import DataConfig, PredictConfig, SieveConfig, TrainedModelConfig, VerifyConfig
 from stance.corpus import label
@@ -18,6 +18,7 @@ from stance.errors import ConfigError, DataError, ModelError
 from stance.inference import Batch, infer
 from stance.labels import LABELS
 from stance.model_file import ModelFile
+from stance.own_data import read_own_splits
 from stance.predict import Predictor
 from stance.sieve import Sieve, write_sieve
 from stance.sieve_learning import _margin, _padded, _silent, _Student, learn_sieve
@@ -169,6 +170,33 @@ def test_it_is_judged_by_sentences_that_it_has_not_learned_from(
     assert set(taught).isdisjoint(asked[-1])
 
 
+def test_sentences_that_the_model_has_not_seen_tell_better_than_those_it_learned_from(
+    sieved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(sieved, tmp_path / "model")
+    splits = read_own_splits(ModelFile.read(folder))
+    learned = splits.train
+    rows = [{"text": f"In new talks, {one.text}", "labels": list(one.labels)} for one in learned]
+    unseen = write_jsonl(tmp_path / "unseen.jsonl", [*rows, rows[0]])
+    config = replace(settings(folder), unseen=[str(unseen)])
+    taught: list[str] = []
+
+    def varying(texts: Sequence[str], *how: Any) -> list[str]:
+        taught.extend(texts)
+        return vary(texts, *how)
+
+    monkeypatch.setattr("stance.sieve_learning.vary", varying)
+    found = learn_sieve(config).found
+    assert taught == [one.text for one in learned], "all of them: none need be held out"
+    judged = [*rows, *({"text": one.text, "labels": list(one.labels)} for one in splits.validation)]
+    given = Predictor.from_pretrained(folder, cascade=False).predict([row["text"] for row in judged])
+    pairs = list(zip(judged, given, strict=True))
+    assert found == {name: sum(name in row["labels"] and name in one.labels for row, one in pairs) for name in LABELS}
+    write_jsonl(unseen, [*rows, {"text": learned[0].text, "labels": []}])
+    with pytest.raises(DataError, match=r"has seen 1 of the \d+ sentences of unseen=\[.*unseen\.jsonl\], such as"):
+        learn_sieve(config)
+
+
 def test_nothing_is_settled_that_could_carry_a_label(sieved: Path, tmp_path: Path) -> None:
     """However much it is allowed to lose."""
     folder = shutil.copytree(sieved, tmp_path / "model")
@@ -249,7 +277,7 @@ def test_a_corpus_job_names_the_sieve_and_is_another_job_without_it(
 def test_the_script_tells_what_it_settles(sieved: Path, tmp_path: Path, run_script: Run) -> None:
     folder = shutil.copytree(sieved, tmp_path / "model")
     before = (folder / SIEVE).read_bytes()
-    given = [f"{name}={value}" for name, value in vars(settings(folder)).items() if name != "model"]
+    given = [f"{name}={value}" for name, value in vars(settings(folder)).items() if name not in ("model", "unseen")]
     done = run_script("sieve.py", f"model.path={folder}", *given)
     assert done.returncode == 0, done.stderr
     assert "validation sentences" in done.stdout

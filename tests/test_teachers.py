@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stance.config import Precision
 from stance.decision import FloatArray
 from stance.errors import ConfigError
 from stance.labels import LABELS
@@ -56,6 +57,14 @@ def test_a_teacher_is_asked_about_a_sentence_once(tiny_model: Path, tmp_path: Pa
     assert ask([other], [], LABELS).shape == (0, len(LABELS))
     with pytest.raises(ConfigError, match="knows other labels"):
         ask([str(tiny_model)], TEXTS, ("hope", "fear"))
+
+
+def test_what_it_says_in_another_precision_is_kept_apart(tiny_model: Path, asked: list[str]) -> None:
+    exact = ask([str(tiny_model)], TEXTS, LABELS)
+    rounded = ask([str(tiny_model)], TEXTS, LABELS, Precision.bf16)
+    assert asked == [*TEXTS, *TEXTS]
+    assert 0 < abs(rounded - exact).max() < 0.02
+    assert ask([str(tiny_model)], TEXTS, LABELS).tolist() == exact.tolist()
 
 
 def test_what_a_teacher_said_before_a_run_was_killed_is_not_lost(tiny_model: Path, asked: list[str]) -> None:
