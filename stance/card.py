@@ -12,7 +12,7 @@ from stance.figures import figure
 from stance.labels import LABELS
 from stance.markdown import table
 from stance.references import Reference
-from stance.shipped import NEWS, WRITTEN, ProseSentence, ShippedData, WrittenSentence
+from stance.shipped import WRITTEN, ProseSentence, ShippedData, WrittenSentence
 
 
 def with_tables(card: str, data: ShippedData) -> str:
@@ -74,27 +74,22 @@ def _contrast_tables(data: ShippedData) -> Iterator[str]:
 
 
 def _speech_tables(data: ShippedData) -> Iterator[str]:
-    yield from _prose_table(("decade", "speeches"), data.speeches, lambda scenario: f"{scenario[:3]}0s")
+    yield from _prose_table(("decade", "speeches"), data.speeches, lambda line: f"{line.scenario[:3]}0s")
 
 
 def _news_tables(data: ShippedData) -> Iterator[str]:
-    yield from _prose_table(("register", "pieces"), data.news, lambda scenario: scenario.split("-")[1])
+    yield from _prose_table(("register", "pieces"), data.news, lambda line: line.scenario.split("-")[1])
     yield ""
-    yield from table(
-        ("split", "pieces", "sentences", "no label", *LABELS),
-        (
-            (split, len({line.scenario for line in part}), len(part), *_carried(part))
-            for split in NEWS
-            for part in [[line for line in data.news if line.split == split]]
-        ),
-    )
+    yield from _prose_table(("split", "pieces"), data.news, lambda line: line.split)
 
 
-def _prose_table(heads: tuple[str, str], lines: Sequence[ProseSentence], kind: Callable[[str], str]) -> Iterator[str]:
-    """A row for each kind of text, which its scenario tells."""
+def _prose_table(
+    heads: tuple[str, str], lines: Sequence[ProseSentence], kind: Callable[[ProseSentence], str]
+) -> Iterator[str]:
+    """A row for each kind of sentence."""
     kinds: Mapping[str, list[ProseSentence]] = defaultdict(list)
     for line in lines:
-        kinds[kind(line.scenario)].append(line)
+        kinds[kind(line)].append(line)
     yield from table(
         (*heads, "sentences", "read", "no label", *LABELS),
         (

@@ -19,8 +19,8 @@ GENRES = (
 WRITTEN = (*SPLITS, "short")
 """The files of written sentences: the splits, and short sentences to judge by, apart from the others."""
 
-NEWS = ("train", "held_out")
-"""The files of news: what models learn from, and what is kept from them."""
+NEWS = ("train", "held_out", "unlabelled")
+"""The files of news: what models learn from, what is kept from them, and what nobody has labelled."""
 
 
 @dataclass(frozen=True)
