@@ -733,7 +733,7 @@ class ComparisonConfig:
     """What models are judged on, and what beside.
 
     Attributes:
-        targets: what to judge on, the test split of each, by name.
+        targets: what to judge on, the test split of each, by name, whose underscores are shown as spaces.
         contrast: contrast sets to judge on as well.
         baselines: which to set beside the models; each learns from every set of data that models learned from.
         encoder: what embeddings, setfit and plain start from: a folder, an installed package, or a hub id.

@@ -24,7 +24,7 @@ from stance.tables.columns import found_schema
 from stance.tables.parquet import batch_rows
 from stance.tables.reading import READABLE, declared_schema, format_of, read_rows
 from stance.tables.rows import START, BadRow, GoodRow, Place
-from stance.text import without_surrogates
+from stance.text import LONGEST, without_surrogates
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -274,12 +274,23 @@ def _loaded(name: str) -> "Dataset":
     return loaded
 
 
+_LARGEST_TEXT = 4 * LONGEST + 3
+"""Bytes of the longest text in UTF-8, with a mark in front that says that it is."""
+_LARGEST_PAGE = 32_000_000
+"""Bytes of a page beyond which it is set aside: what is made of it takes many times as much memory."""
+
+
 def _document(path: Path) -> GoodRow | BadRow:
+    html = format_of(path) in HTML
+    most = _LARGEST_PAGE if html else _LARGEST_TEXT
     try:
+        size = path.stat().st_size
+        if size > most:  # before memory is filled with it
+            return BadRow(str(path), f"too large: expected at most {most:,} bytes, found {size:,}", "")
         raw = path.read_bytes()
     except OSError as error:
         return BadRow(str(path), f"cannot be read: {error.strerror}", "")
-    return _document_row(str(path), raw, html=format_of(path) in HTML)
+    return _document_row(str(path), raw, html=html)
 
 
 def _document_row(where: str, raw: bytes, *, html: bool = False) -> GoodRow | BadRow:

@@ -1,27 +1,20 @@
 """The corpus job: inputs labelled into a folder of shards, where a job that was killed goes on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from stance.config import Engine, PredictConfig
 from stance.errors import ConfigError, DataError, check_settings
 from stance.files import is_same
 from stance.inputs import Input, find_inputs
 from stance.labelling import Counts, ErrorLimit
+from stance.manifest import describe_job
 from stance.output_folder import REJECTED, OutputFolder, Portion, check_free
 from stance.predict import Predictor
 from stance.progress import progress
 from stance.shard_labelling import ShardLabeller, cutter_of
 from stance.shards import Plan, Shard, make_plan
-from stance.version import __version__
-
-_PACKAGES = ("numpy", "onnxruntime", "pyarrow", "sentencex", "tokenizers", "torch", "transformers")
-_OPTIONAL = ("openvino", "trafilatura")
-"""What has a say in the output where it is installed."""
 
 
 def label_folder(config: PredictConfig, path: Path) -> Counts:
@@ -44,7 +37,7 @@ def label_folder(config: PredictConfig, path: Path) -> Counts:
     predictor = Predictor.from_config(config.model)
     predictor.model_file.decision.with_thresholds(config.thresholds)
     plan = make_plan(_inputs(config, path), cutter_of(config), config.shard_rows)
-    folder = OutputFolder(path, _job(config, plan, predictor), f".{config.format.name}")
+    folder = OutputFolder(path, describe_job(config, plan, predictor), f".{config.format.name}")
     total = Counts.of(predictor.labels)
     with folder.claimed(part), progress("labelling") as counter:
         wanted = [shard for shard in plan.shards if shard in part]
@@ -109,40 +102,3 @@ def _finish(folder: OutputFolder, plan: Plan) -> None:
             f"{total.set_aside} set aside. Delete the folder and start again; please report this."
         )
     folder.succeed({"rows": plan.rows, "shards": len(plan.shards), **total.to_dict()})
-
-
-def _job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, Any]:
-    """What makes the job this job: with the same values the output is the same to the byte."""
-    model_file = predictor.model_file
-    packages = [*_PACKAGES, *filter(_is_installed, _OPTIONAL)]
-    return {
-        "inputs": [
-            {"name": source.name, "fingerprint": fingerprint}
-            for source, fingerprint in zip(plan.inputs, plan.fingerprints, strict=True)
-        ],
-        "rows": plan.rows,
-        "shards": len(plan.shards),
-        "model": {
-            "name": config.model.path,
-            "weights_sha256": model_file.weights_sha256,
-            "backend": predictor.backend,
-            "sieve_sha256": predictor.sieve and predictor.sieve.sha256,
-            "decision": asdict(model_file.decision),
-        },
-        "settings": {
-            "text_column": config.text_column,
-            "split": config.split,
-            "thresholds": config.thresholds,
-            "format": config.format.name,
-            "shard_rows": config.shard_rows,
-        },
-        "versions": {"stance": __version__, **{package: version(package) for package in packages}},
-    }
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True

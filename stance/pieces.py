@@ -12,12 +12,10 @@ from stance.labelled_rows import MODEL_COLUMNS, PROBABILITY
 from stance.predict import Prediction
 from stance.tables.json_lines import json_line
 from stance.tables.rows import BadRow, GoodRow
-from stance.text import Sentence, split_sentences
+from stance.text import LONGEST, Sentence, split_sentences
 
 DOCUMENT, TEXT = "document", "text"
 _PLACES = ("start", "end")
-LONGEST = 1_000_000
-"""Characters beyond which a text is set aside: it is more likely a broken file than a document."""
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,20 @@ The folder must be on a file system that all nodes share, as the inputs must. Wh
 again by another; what it had finished has its receipt, and is not.
 """
 
+import json
 import logging
 import os
+import platform
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from stance.config import PredictConfig
+from stance.differences import differences
 from stance.errors import ConfigError, DataError, ModelError, install_extra
 from stance.labelling import Counts
+from stance.manifest import describe_job
 from stance.output_folder import OutputFolder
 from stance.predict import Predictor
 from stance.shard_labelling import ShardLabeller
@@ -26,7 +30,7 @@ def label_on_ray(
     """Labels shards on the cluster that ``RAY_ADDRESS`` names, or on this machine; yields each when it is done.
 
     Raises:
-        ConfigError: Ray is not installed, or a node cannot run the model as it is wanted.
+        ConfigError: Ray is not installed, or a node cannot run the model as it is wanted, or as this one does.
         DataError: too many rows of a shard are bad, or an input has changed.
         ModelError: a node cannot load the model.
     """
@@ -71,7 +75,16 @@ class _Actor:
 
     @cached_property
     def label(self) -> ShardLabeller:
-        return ShardLabeller(self.config, self.plan, self.folder, Predictor.from_config(self.config.model))
+        predictor = Predictor.from_config(self.config.model)
+        # As the manifest has been: through JSON.
+        job = json.loads(json.dumps(describe_job(self.config, self.plan, predictor)))
+        if apart := differences(self.folder.job, job):
+            raise ConfigError(
+                f"The node {platform.node()} would label otherwise than the one that began the job "
+                f"({'; '.join(apart)}). Give all nodes the same model and packages, and name model.backend and "
+                "model.precision."
+            )
+        return ShardLabeller(self.config, self.plan, self.folder, predictor)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Labels the shard of a row; an error that people can act on is handed back, since Ray would wrap it."""

@@ -137,7 +137,9 @@ def set_side_by_side(families: Mapping[str, Sequence[TrainedModelConfig]], confi
         for part in range(len(parts))
     )
     return Study(
-        targets=tuple(_judge(name, about, config) for name, about in zip(targets, asked, strict=True)),
+        targets=tuple(
+            _judge(name.replace("_", " "), about, config) for name, about in zip(targets, asked, strict=True)
+        ),
         groups=Counter(group.phenomenon for group in groups),
         contrasted=tuple(_contrast(groups, contrasted, config)) if groups else (),
     )

@@ -13,6 +13,8 @@ HIDDEN = re.compile(
     r"\U000e0000-\U000e007f]"
 )
 """Characters that nobody sees, or that turn the text around them. Joiners stay, which emoji and some scripts need."""
+LONGEST = 1_000_000
+"""Characters beyond which a text is set aside: it is more likely a broken file than a document."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ODD_SPACE = re.compile(r"[^\S\n]")
 _BLANK_LINES = re.compile(r"\n\s*\n")

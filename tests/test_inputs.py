@@ -332,6 +332,15 @@ def test_the_main_text_of_a_page_is_read(tmp_path: Path, monkeypatch: pytest.Mon
         File(tmp_path / "a.html").declared_columns()
 
 
+def test_a_document_too_large_to_be_a_text_is_set_aside_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "long.txt").write_bytes(b"a" * 4_000_004)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    (source,) = find_inputs(str(tmp_path / "long.txt"))
+    (row,) = source.rows()
+    assert isinstance(row, BadRow)
+    assert row.reason == "too large: expected at most 4,000,003 bytes, found 4,000,004"
+
+
 def test_a_shard_ends_early_where_texts_are_long(tmp_path: Path) -> None:
     for n in range(5):
         (tmp_path / f"{n}.txt").write_text("word " * 120_000)

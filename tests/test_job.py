@@ -26,6 +26,7 @@ import pytest
 from conftest import write_jsonl
 
 from stance import job as module
+from stance import manifest
 from stance import output_folder, sources
 from stance.config import OnError, PredictConfig, ShardFormat
 from stance.decision import Decision
@@ -46,7 +47,7 @@ class Stub:
     labels = LABELS
     backend = "none"
     sieve = None
-    model_file = SimpleNamespace(decision=Decision.uncalibrated(LABELS), weights_sha256="0" * 64)
+    model_file = SimpleNamespace(decision=Decision.uncalibrated(LABELS), weights_sha256="0" * 64, max_length=256)
     pause = 0.0
 
     def predict(self, texts: list[str], *, thresholds: object) -> list[Prediction]:
@@ -182,7 +183,7 @@ def test_a_kill_at_any_write_loses_nothing(corpus: Path, tmp_path: Path, monkeyp
     """Of a job of three shards: two with rows that are set aside, one without."""
     # What has been written outlives the process, on disk or not; and what is installed need be looked up once only.
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr(module, "version", functools.cache(module.version))
+    monkeypatch.setattr(manifest, "version", functools.cache(manifest.version))
     writes: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         events(patch, writes.append)
@@ -563,7 +564,7 @@ def test_other_settings_are_refused(corpus: Path, tmp_path: Path, change: dict[s
 
 def test_another_input_or_model_is_refused(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(corpus, tmp_path / "out")
-    other = SimpleNamespace(decision=Stub.model_file.decision, weights_sha256="1" * 64)
+    other = SimpleNamespace(decision=Stub.model_file.decision, weights_sha256="1" * 64, max_length=256)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stub, "model_file", other)
         with pytest.raises(ConfigError, match=r"model\.weights_sha256: 0+ there, 1+ now"):
@@ -579,7 +580,7 @@ def test_another_decision_of_the_same_weights_is_refused(
 ) -> None:
     run(corpus, tmp_path / "out")
     other = Stub.model_file.decision.with_thresholds(0.7)
-    monkeypatch.setattr(Stub, "model_file", SimpleNamespace(decision=other, weights_sha256="0" * 64))
+    monkeypatch.setattr(Stub, "model_file", SimpleNamespace(decision=other, weights_sha256="0" * 64, max_length=256))
     with pytest.raises(ConfigError, match=r"model\.decision\.thresholds"):
         run(corpus, tmp_path / "out")
 
@@ -588,7 +589,7 @@ def test_other_versions_of_what_has_a_say_are_refused(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(corpus, tmp_path / "out")
-    monkeypatch.setattr(module, "version", lambda _: "0")
+    monkeypatch.setattr(manifest, "version", lambda _: "0")
     with pytest.raises(ConfigError, match=r"versions\.numpy"):
         run(corpus, tmp_path / "out")
 

@@ -52,7 +52,7 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
     monkeypatch.setattr(Predictor, "predict_proba", counted)
     config = CardConfig(
         model=TrainedModelConfig(path=str(tmp_path / "model")),
-        targets={"tiny": DataConfig(test=str(tiny_data))},
+        targets={"tiny_test": DataConfig(test=str(tiny_data))},
         contrast=str(contrast),
         draws=50,
         seeds=str(tmp_path / "seeds"),
@@ -72,7 +72,7 @@ def test_the_card_tells_figures_that_judging_gives_and_asks_each_model_once(
     assert [float(cell.split()[0]) for cell in row.split("|")[3:8]] == pytest.approx(
         [*(figures.f1.value for figures in quality.labels.values() if figures.f1), quality.macro.f1.value], abs=5e-4
     )
-    measured = card.text.split("**tiny** (n = 60, 11 documents or scenarios)")[2]
+    measured = card.text.split("**tiny test** (n = 60, 11 documents or scenarios)")[2]
     assert "| label | precision | recall | avg. prec. | ECE | Brier | sure | passed over | given wrongly |" in measured
     for label, figures in quality.labels.items():
         (row,) = re.findall(rf"^\| {label} \|.*$", measured, re.MULTILINE)

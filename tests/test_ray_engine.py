@@ -16,8 +16,10 @@ from stance.config import Engine, OnError, PredictConfig
 from stance.corpus import label
 from stance.errors import ConfigError, DataError
 from stance.inputs import find_inputs
+from stance.manifest import describe_job
 from stance.output_folder import OutputFolder
 from stance.pieces import Cutter
+from stance.predict import Predictor
 from stance.ray_engine import _Actor
 from stance.shards import make_plan
 
@@ -94,13 +96,26 @@ def test_an_actor_works_where_the_job_was_started_and_hands_errors_of_the_system
     plan = make_plan(find_inputs("in.jsonl"), Cutter("text", split=False, located=False), 10)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")  # an actor sets it
     monkeypatch.chdir("/")
-    actor = _Actor(config, plan, OutputFolder(Path("out"), {}, ".jsonl"), tmp_path)
+    job = describe_job(config, plan, Predictor.from_pretrained())
+    actor = _Actor(config, plan, OutputFolder(Path("out"), job, ".jsonl"), tmp_path)
     assert actor({"index": 0})["error"] == ""
     assert len(list((tmp_path / "out" / "sentences").iterdir())) == 1
     (tmp_path / "file").touch()
-    actor = _Actor(config, plan, OutputFolder(Path("file"), {}, ".jsonl"), tmp_path)
+    actor = _Actor(config, plan, OutputFolder(Path("file"), job, ".jsonl"), tmp_path)
     told = actor({"index": 0})
     assert (told["kind"], "Not a directory" in told["error"] or "exists" in told["error"]) == ("DataError", True)
+
+
+def test_a_node_that_would_label_otherwise_is_refused(tmp_path: Path) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": "they deny"}])
+    config = PredictConfig(input=str(source), output=str(tmp_path / "out"))
+    plan = make_plan(find_inputs(str(source)), Cutter("text", split=False, located=False), 10)
+    job = describe_job(config, plan, Predictor.from_pretrained())
+    elsewhere = job | {"model": job["model"] | {"backend": "PyTorch on cuda, bf16"}}
+    told = _Actor(config, plan, OutputFolder(tmp_path / "out", elsewhere, ".jsonl"), tmp_path)({"index": 0})
+    assert told["kind"] == "ConfigError"
+    assert "would label otherwise" in told["error"]
+    assert "model.backend: PyTorch on cuda, bf16 there, ONNX Runtime" in told["error"]
 
 
 def test_a_missing_package_is_told(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import codecs
 import csv
 import datetime
+import hashlib
 import json
 import math
 import re
@@ -17,12 +18,12 @@ from conftest import HOSTILE, write_jsonl
 
 from stance.errors import ConfigError, DataError
 from stance.files import check_apart, check_no_folder, replacing
-from stance.pieces import LONGEST
 from stance.tables.columns import common_type, found_schema
 from stance.tables.json_lines import json_line
 from stance.tables.reading import read_rows, read_schema
 from stance.tables.rows import BadRow, GoodRow
 from stance.tables.writing import writing
+from stance.text import LONGEST
 
 
 def test_bad_json_lines_are_told_with_their_place_and_the_others_are_read(tmp_path: Path) -> None:
@@ -100,8 +101,8 @@ def test_a_row_with_an_open_quote_is_told_and_reading_goes_on_at_the_next_line(t
         str(n) for n in range(100_000) if n not in (7, 70_000)
     ]
     assert [row for row in rows if isinstance(row, BadRow)] == [
-        BadRow(f"{path}:10", "a quote opened here is not closed", '7,"Row 7.'),
-        BadRow(f"{path}:70003", "a quote opened here is not closed", '70000,"Row'),
+        BadRow(f"{path}:10", "a quote opened here is not closed within 8,000,000 characters", '7,"Row 7.'),
+        BadRow(f"{path}:70003", "a quote opened here is not closed within 8,000,000 characters", '70000,"Row'),
     ]
     for position in (0, 3, 4, 6, 7, 8, 60_000, 69_999, 70_000, 70_001):
         assert list(islice(read_rows(path, rows[position].place), 3)) == rows[position : position + 3]
@@ -119,7 +120,9 @@ def test_quotes_in_tsv_neither_join_rows_nor_vanish(tmp_path: Path) -> None:
     ]
     path.write_text("\n".join(["text\tn", *rows]) + "\n")
     bad, *good = read_rows(path)
-    assert bad == BadRow(f"{path}:2", "a quote opened here is not closed", '"We deny it.\t1', bad.place)
+    assert bad == BadRow(
+        f"{path}:2", "a quote opened here is not closed within 8,000,000 characters", '"We deny it.\t1', bad.place
+    )
     assert [tuple(row.values.values()) for row in good if isinstance(row, GoodRow)] == [
         ('We never did."', "2"), ('"We deny," he said.', "3"), ('"Never" is a word', "4"), ('A "b"\nc', "5"),
         ('"Never," he said.', ""),
@@ -288,6 +291,40 @@ def test_columns_of_mixed_kinds_become_text(tmp_path: Path) -> None:
     with writing(out, schema) as write:
         write([row.values for row in read_rows(path) if isinstance(row, GoodRow)])
     assert pq.read_table(out).column("b").to_pylist() == ["x", "3", None]
+
+
+def test_truth_among_numbers_is_neither(tmp_path: Path) -> None:
+    for rows in ([{"a": 2.5}, {"a": True}], [{"a": True}, {"a": 2}], [{"a": 1}, {"a": False}]):
+        cells = written_as_parquet(tmp_path, *rows).column("a").to_pylist()
+        assert cells == [json.dumps(row["a"]) for row in rows]
+    assert written_as_parquet(tmp_path, {"a": True}, {"a": None}).column("a").to_pylist() == [True, None]
+
+
+def test_whole_numbers_that_a_decimal_cannot_hold_become_text(tmp_path: Path) -> None:
+    narrow, whole, none = pa.decimal128(4, 2), pa.uint8(), pa.null()
+    assert common_type(narrow, whole) == common_type(whole, narrow) == pa.string()
+    assert common_type(narrow, none) == common_type(none, narrow) == narrow
+
+
+def test_a_large_row_group_of_parquet_is_not_held_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    texts = [f"{n} {hashlib.sha256(str(n).encode()).hexdigest() * 15}" for n in range(30_000)]
+    pq.write_table(pa.table({"text": texts}), path, compression="none", use_dictionary=False)
+    before, most = pa.total_allocated_bytes(), 0
+    for n, row in enumerate(read_rows(path)):
+        assert isinstance(row, GoodRow)
+        assert row.values["text"] == texts[n]
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < sum(map(len, texts)) / 4
+
+
+def test_a_long_cell_of_many_lines_is_one_row(tmp_path: Path) -> None:
+    path = tmp_path / "pages.csv"
+    page = "<p>It rained.</p>\n" * 200_000
+    path.write_text(f'text,html\nOne.,"{page}"\nTwo.,short\n', encoding="utf-8")
+    rows = [row.values for row in read_rows(path) if isinstance(row, GoodRow)]
+    assert [row["text"] for row in rows] == ["One.", "Two."]
+    assert rows[0]["html"] == page
 
 
 def written_as_parquet(tmp_path: Path, *rows: dict[str, object]) -> pa.Table:

@@ -57,6 +57,9 @@ class Columns:
 def _type_of(values: Sequence[Any]) -> "pa.DataType":
     import pyarrow as pa
 
+    kinds = {type(value) for value in values if value is not None}
+    if bool in kinds and len(kinds) > 1:  # Arrow takes truth for a number where a fraction came before it
+        return pa.string()
     try:
         return pa.array(values).type
     except (pa.ArrowException, OverflowError):
@@ -91,6 +94,8 @@ def common_type(one: "pa.DataType", other: "pa.DataType") -> "pa.DataType":
         return pa.string()
     if is_text(one) != is_text(other):  # Arrow takes text for bytes, and then other things for either
         return pa.string()
+    if pa.types.is_decimal(common) and not all(map(_is_decimal_or_null, (one, other))):
+        return pa.string()  # Arrow takes whole numbers into decimals that are too narrow for them
     exact = {leaf for leaf in (*leaves(one), *leaves(other)) if _is_exact(leaf[1])}
     return _nullable(common) if exact.issubset(leaves(common)) else pa.string()
 
@@ -100,6 +105,12 @@ def is_text(kind: "pa.DataType") -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_decimal_or_null(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_decimal(kind) or pa.types.is_null(kind))
 
 
 def _is_exact(kind: "pa.DataType") -> bool:

@@ -72,8 +72,8 @@ def read_header(path: Path) -> tuple[list[str], Place]:
     return header, first
 
 
-_LONGEST_ROW = 2_000_000
-"""Characters of a delimited row after which no further line is taken for a part of it: a text of half as many is set
+_LONGEST_ROW = 8_000_000
+"""Characters of a delimited row after which no further line is taken for a part of it: texts an eighth as long are set
 aside anyway, and little is read in vain, or held, because somebody left a quote open."""
 
 
@@ -99,7 +99,9 @@ def _delimited_rows(path: Path, lines: Lines, header: Sequence[str]) -> Generato
         try:
             cells = _cells(lines, delimiter)
         except _OpenQuoteError as error:
-            yield BadRow(where, "a quote opened here is not closed", shown(error.line), place)
+            yield BadRow(
+                where, f"a quote opened here is not closed within {_LONGEST_ROW:,} characters", shown(error.line), place
+            )
             return error.following
         except csv.Error as error:
             yield BadRow(where, f"not valid CSV: {error}", "", place)

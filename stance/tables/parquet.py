@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_BUFFER = 1 << 16
+"""Bytes read ahead of each column."""
+
+
 def read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
     """The rows from a place on.
 
@@ -28,12 +32,13 @@ def read_parquet(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        # Neither whole row groups, which can be larger than memory, nor threads, which would each keep memory of their
+        # own: so few rows are read as fast without.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = list(accumulate(sizes))
             first = bisect_right(ends, start.offset)
             row = ends[first - 1] if first else 0
-            # Threads would each keep memory of their own, and so few rows are read as fast without.
             for batch in file.iter_batches(batch_size=1024, row_groups=range(first, len(sizes)), use_threads=False):
                 wanted = batch.slice(max(start.offset - row, 0))
                 yield from batch_rows(str(path), wanted, row + batch.num_rows - wanted.num_rows)
