@@ -52,6 +52,11 @@ class Input(Protocol):
         """Whether it is one text, not a table of them."""
         ...
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether what stands before a row must be read to come to it."""
+        ...
+
     def fingerprint(self) -> str:
         """Changes with the contents."""
         ...
@@ -84,6 +89,11 @@ class File:
     def is_document(self) -> bool:
         """Whether it is one text, not a table of them."""
         return format_of(self.path) in (*TEXT, *HTML)
+
+    @cached_property
+    def is_compressed(self) -> bool:
+        """Whether what stands before a row must be read to come to it."""
+        return format_of(self.path).endswith((".gz", ".zst"))
 
     def fingerprint(self) -> str:
         """SHA-256 of the file."""
@@ -119,6 +129,7 @@ class HubDataset:
     name: str
     dataset: "Dataset"
     is_document: bool = False
+    is_compressed: bool = False
 
     def fingerprint(self) -> str:
         """The one that the library keeps; it changes with the contents."""
@@ -149,6 +160,7 @@ class Stdin:
 
     name: str = "-"
     is_document: bool = True
+    is_compressed: bool = False
 
     def fingerprint(self) -> str:
         """There is none: it can be read once."""

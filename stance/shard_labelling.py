@@ -19,7 +19,7 @@ class ShardLabeller:
     def __init__(self, config: PredictConfig, plan: Plan, folder: OutputFolder, predictor: Predictor) -> None:
         self.plan = plan
         self.folder = folder
-        self.reader = Reader(plan.inputs)
+        self.reader = Reader(plan.inputs, plan.shards)
         self.labeller = Labeller(
             predictor, cutter_of(config), config.thresholds, ErrorLimit(config.on_error, config.max_errors)
         )

@@ -88,19 +88,36 @@ class Plan:
 
 
 class Reader:
-    """Reads shards. One that follows on the last is read on from there: compressed files are slow to wind forward."""
+    """Reads shards. One that follows on the last is read on from there: compressed files are slow to wind forward.
 
-    def __init__(self, inputs: Sequence[Input]) -> None:
+    Args:
+        inputs: that the shards are of.
+        shards: all of them.
+    """
+
+    def __init__(self, inputs: Sequence[Input], shards: Sequence[Shard]) -> None:
         self._inputs = inputs
+        self._shards = shards
         self._rows: Rows = iter(())
         self._next: int | None = None
 
     def read(self, shard: Shard) -> Rows:
         """The rows of a shard."""
-        rows = self._rows if shard.index == self._next else self._from(shard)
+        rows = self._on_to(shard) or self._from(shard)
         self._next = None  # until all of them have been taken
         yield from islice(rows, shard.rows)
         self._rows, self._next = rows, shard.index + 1
+
+    def _on_to(self, shard: Shard) -> Rows | None:
+        """The rows from where the last shard ended, less those before this one; None if it is quicker to begin anew."""
+        if self._next is None or self._next > shard.index:
+            return None
+        between = self._shards[self._next : shard.index]
+        if between and not (between[0].source == shard.source and self._inputs[shard.source].is_compressed):
+            return None
+        for _ in islice(self._rows, sum(passed.rows for passed in between)):
+            pass
+        return self._rows
 
     def _from(self, shard: Shard) -> Rows:
         for position in range(shard.source, len(self._inputs)):

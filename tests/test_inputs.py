@@ -222,7 +222,7 @@ def test_a_dataset_on_disk_is_read_by_row(tmp_path: Path) -> None:
     assert list(source.rows(second.place)) == [second, third]
     plan = make_plan([source], Cutter("text", split=False, located=True), 2)
     assert [shard.rows for shard in plan.shards] == [2, 1]
-    assert [row.values["text"] for _, row in Reader(plan.inputs).read(plan.shards[1])] == ["three"]
+    assert [row.values["text"] for _, row in Reader(plan.inputs, plan.shards).read(plan.shards[1])] == ["three"]
     with pytest.raises(DataError, match="named twice"):
         find_inputs([str(tmp_path / "saved"), f"{tmp_path}/saved/"])
 
@@ -295,12 +295,12 @@ def test_shards_hold_the_same_rows_in_whatever_order_they_are_read(tmp_path: Pat
         write(tmp_path / name)
     plan = make_plan(find_inputs(str(tmp_path)), Cutter("text", split=False, located=True), 7)
     everything = [(source, row) for source in plan.inputs for row in source.rows()]
-    one_by_one = [list(Reader(plan.inputs).read(shard)) for shard in plan.shards]
+    one_by_one = [list(Reader(plan.inputs, plan.shards).read(shard)) for shard in plan.shards]
     assert [row for shard in one_by_one for row in shard] == everything
     assert [{source for source, _ in rows} for rows in one_by_one] == [
         set(plan.inputs[shard.source : shard.last + 1]) for shard in plan.shards
     ]
-    reader = Reader(plan.inputs)
+    reader = Reader(plan.inputs, plan.shards)
     next(reader.read(plan.shards[0]))  # and no more: what follows must not go on from there
     for index in (1, 2, 3, 0, 1, 5, 4, 5):
         assert list(reader.read(plan.shards[index])) == one_by_one[index]
@@ -314,9 +314,12 @@ def test_shards_that_follow_on_one_another_are_read_without_winding_forward(
     opened: list[Path] = []
     unzip = gzip.GzipFile
     monkeypatch.setattr("stance.tables.lines.gzip.GzipFile", lambda path: opened.append(path) or unzip(path))
-    reader = Reader(plan.inputs)
+    reader = Reader(plan.inputs, plan.shards)
     assert sum(len(list(reader.read(shard))) for shard in plan.shards) == plan.rows
     assert len(opened) == 1
+    portion = Reader(plan.inputs, plan.shards)
+    assert [len(list(portion.read(shard))) for shard in plan.shards[1::3]] == [s.rows for s in plan.shards[1::3]]
+    assert len(opened) == 2
 
 
 def test_the_main_text_of_a_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,8 +26,7 @@ import pytest
 from conftest import write_jsonl
 
 from stance import job as module
-from stance import manifest
-from stance import output_folder, sources
+from stance import manifest, output_folder, sources
 from stance.config import OnError, PredictConfig, ShardFormat
 from stance.decision import Decision
 from stance.errors import ConfigError, DataError
