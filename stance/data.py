@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stance.config import DataConfig
 from stance.errors import ConfigError, DataError, did_you_mean
-from stance.labelled_rows import ANNOTATIONS
+from stance.labelled_rows import ANNOTATIONS, is_annotated
 from stance.labels import indicator_matrix
 from stance.references import TEXTS, read_references, read_texts
 from stance.tables.reading import read_rows
@@ -90,7 +90,7 @@ def read_examples(
         if isinstance(row, BadRow):
             problems.append(f"{row.where}: {row.reason}")
             continue
-        if labels is not None and ANNOTATIONS in row.values and not row.values[ANNOTATIONS]:
+        if labels is not None and ANNOTATIONS in row.values and not is_annotated(row.values[ANNOTATIONS]):
             unread += 1
             continue
         found, wrong = _example(row, labels, columns, keep)

@@ -19,6 +19,9 @@ from stance.metrics import Metrics, measure
 
 log = logging.getLogger(__name__)
 
+_BIAS = 0.25
+"""Of the share of sentences that carry a label, by which the mean of calibrated probabilities may differ from it."""
+
 
 def fit_decision(
     logits: NDArray[np.floating],
@@ -29,8 +32,8 @@ def fit_decision(
 ) -> Decision:
     """Fits one map, one threshold and one band per label; ``stance.bands`` says what the bands promise.
 
-    The threshold of the best F1 is the one that is expected to reach it, by the calibrated probabilities; without
-    calibration, and where another goal is to be met, that of the examples themselves.
+    The threshold of the best F1 is the one that is expected to reach it, by the calibrated probabilities; where these
+    are too high or too low on the mean, and where another goal is to be met, that of the examples themselves.
 
     A label whose validation examples are all positive or all negative keeps the plain sigmoid and a threshold of one
     half, with a warning: there is nothing to fit on.
@@ -48,7 +51,7 @@ def fit_decision(
         values, carries = logits[:, column].astype(np.float64), gold[:, column]
         to_probability = fit_map(values, carries, scenarios, label, config.calibration)
         probabilities = to_probability(values)
-        known = config.calibration is not CalibrationMethod.none and carries.any() and not carries.all()
+        known = config.calibration is not CalibrationMethod.none and _as_frequent(probabilities, carries)
         threshold = (
             _expected_best(probabilities)
             if known and config.goal is ThresholdGoal.f1
@@ -110,6 +113,12 @@ def _expected_best(probabilities: FloatArray) -> float:
     best = int(np.argmax(f1))
     below = falling[best + 1] if best + 1 < len(falling) else 0.0
     return float(falling[best] + below) / 2
+
+
+def _as_frequent(probabilities: FloatArray, carries: BoolArray) -> bool:
+    """Whether probabilities are as high, on the mean, as the label is frequent, which a temperature does not ensure."""
+    rate = carries.mean()
+    return bool(0 < rate < 1 and abs(probabilities.mean() - rate) <= _BIAS * min(rate, 1 - rate))
 
 
 def _fit_threshold(probabilities: FloatArray, gold: BoolArray, label: str, config: DecisionConfig) -> float:

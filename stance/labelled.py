@@ -15,7 +15,7 @@ from stance.decision import BoolArray, FloatArray
 from stance.design import Design, IntArray
 from stance.errors import DataError, did_you_mean
 from stance.groups import numbered
-from stance.labelled_rows import ANNOTATIONS, LabelledSentence, read_sentences
+from stance.labelled_rows import ANNOTATIONS, LabelledSentence, is_annotated, read_sentences
 from stance.labels import indicator_matrix
 from stance.strata import stratify
 from stance.tables.reading import read_rows
@@ -213,7 +213,9 @@ def _coded_row(row: GoodRow, corpus: Corpus, label_column: str, problems: list[s
         names = label_names(cell, DataConfig())
         if names is None:
             problems.append(f"{row.where}: expected '{label_column}' to be label names, found {cell!r:.60}")
-    elif values.get(ANNOTATIONS):  # in a table of annotations each row is of a sentence that somebody has read
+    elif is_annotated(
+        values.get(ANNOTATIONS)
+    ):  # in a table of annotations each row is of a sentence that somebody has read
         names = []
     for name in names or ():
         if name == NONE and name not in corpus.labels:

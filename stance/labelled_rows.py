@@ -3,6 +3,7 @@
 Rows of a sample, which ``scripts/sample.py`` draws from such a file, are read alike, but say nothing of the model.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ LABEL_SET = "label_set"
 
 SENTENCES = "sentences"
 """Where the output folder of a corpus job has its labelled shards."""
+
+
+def is_annotated(cell: Any) -> bool:
+    """Whether anybody has read a sentence, by its cell of annotations: an object, of which .csv has the JSON text.
+
+    In .parquet it has a field for each annotator of the table, empty for those who have not.
+    """
+    if isinstance(cell, str):
+        try:
+            cell = json.loads(cell)
+        except ValueError:
+            return bool(cell.strip())
+    return any(given is not None for given in cell.values()) if isinstance(cell, dict) else bool(cell)
 
 
 @dataclass(frozen=True)

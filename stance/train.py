@@ -295,7 +295,8 @@ class _Checkpoints(TrainerCallback):
         self.steps = steps
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if state.global_step % self.steps == 0:
+        # That of an epoch's end is written after it was judged: a run that goes on from it does not judge it again.
+        if state.global_step % self.steps == 0 and not float(state.epoch or 0).is_integer():
             control.should_save = control.should_log = True
 
 

@@ -20,6 +20,8 @@ from stance.data import (
 from stance.errors import ConfigError, DataError
 from stance.files import check_apart
 from stance.labels import LABELS
+from stance.tables.reading import read_schema
+from stance.tables.writing import writing
 
 
 def test_every_problem_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
@@ -88,6 +90,19 @@ def test_unlabelled_sentences_that_are_labelled_elsewhere_are_left_out(tmp_path:
     news = write_jsonl(tmp_path / "news.jsonl", [{"text": "It snowed."}])
     more = with_unlabelled(splits, replace(config, unlabelled=[str(speeches), str(news)])).unlabelled
     assert [example.text for example in more] == ["It rained.", "It snowed."]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_sentences_that_nobody_has_read_are_left_out_in_whatever_file_they_stand(tmp_path: Path, suffix: str) -> None:
+    rows = [
+        {"text": "It rained.", "labels": [], "annotations": {"first": []}},
+        {"text": "We deny it.", "labels": ["denial"], "annotations": {"first": ["denial"], "second": ["denial"]}},
+        {"text": "It snowed.", "labels": [], "annotations": {}},
+    ]
+    source, path = write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / f"again{suffix}"
+    with writing(path, read_schema(source)) as write:
+        write(rows)
+    assert [example.text for example in read_examples(path, LABELS)] == ["It rained.", "We deny it."]
 
 
 def test_labels_written_in_one_cell_come_out_in_the_order_of_the_label_set(tmp_path: Path) -> None:

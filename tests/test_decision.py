@@ -57,6 +57,19 @@ def test_the_threshold_expected_to_be_the_best_is_better_on_new_sentences_than_t
     assert measure(known.decide(known.probabilities(logits)), gold, LABELS).macro_f1 > best - 0.003
 
 
+def test_probabilities_that_are_too_high_on_the_mean_do_not_tell_the_best_threshold() -> None:
+    """A temperature leaves them so, where training gave the presence of a rare label more weight."""
+    chance = np.random.default_rng(0)
+    true = chance.normal(-4, 2, (4000, len(LABELS)))
+    gold = chance.random(true.shape) < 1 / (1 + np.exp(-true))
+    reached = {
+        method: measure(decision.decide(decision.probabilities(true + np.log(9))), gold, LABELS).macro_f1
+        for method in (CalibrationMethod.temperature, CalibrationMethod.platt)
+        for decision in [fit(true + np.log(9), gold, DecisionConfig(calibration=method))]
+    }
+    assert reached[CalibrationMethod.temperature] > reached[CalibrationMethod.platt] - 0.02
+
+
 @pytest.mark.parametrize("goal", [ThresholdGoal.precision, ThresholdGoal.recall])
 def test_a_wanted_precision_or_recall_is_met(goal: ThresholdGoal) -> None:
     logits, gold = overconfident_logits(2000)

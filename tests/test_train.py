@@ -14,7 +14,7 @@ import torch
 from conftest import ROOT, Run, write_jsonl
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
-from transformers import EarlyStoppingCallback, TrainerCallback, pipeline
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, pipeline
 
 from stance.config import DecisionConfig, Pooling, ThresholdGoal, TrainConfig, Tuning
 from stance.data import Splits, gold_matrix, read_examples, read_splits, with_unlabelled
@@ -361,6 +361,26 @@ from stance.train import train
 config = OmegaConf.merge(OmegaConf.structured(TrainConfig), OmegaConf.load(sys.argv[1]))
 train(OmegaConf.to_object(config), Path(sys.argv[2]))
 """
+
+
+def test_a_checkpoint_at_the_end_of_an_epoch_is_of_one_that_was_judged(
+    tiny_config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_config.training.epochs = tiny_config.training.patience = 3
+    tiny_config.training.checkpoint_steps = 2  # four steps an epoch
+    saved: list[tuple[int, bool]] = []
+    save = Trainer._save_checkpoint
+
+    def saving(self: Trainer, *how: Any) -> None:
+        judged = any(
+            "eval_loss" in entry and entry["step"] == self.state.global_step for entry in self.state.log_history
+        )
+        saved.append((self.state.global_step, judged))
+        save(self, *how)
+
+    monkeypatch.setattr(Trainer, "_save_checkpoint", saving)
+    train(tiny_config, tmp_path / "model")
+    assert saved == [(2, False), (4, True), (6, False), (8, True), (10, False), (12, True)]
 
 
 @pytest.mark.parametrize("checkpoint_steps", [1000, 3], ids=["after an epoch", "within one"])
