@@ -1,6 +1,7 @@
 import codecs
 import csv
 import datetime
+import gzip
 import hashlib
 import json
 import math
@@ -316,6 +317,37 @@ def test_a_large_row_group_of_parquet_is_not_held_whole(tmp_path: Path) -> None:
         assert row.values["text"] == texts[n]
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < sum(map(len, texts)) / 4
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".csv"])
+def test_a_line_too_long_to_be_held_is_told_and_the_others_are_read(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stance.tables.lines.LONGEST_LINE", 100)
+    rows = ["One.", "x" * 59, "y" * 1000, "z" * 200, "Two.", "v" * 88]  # those of 88 fill a line of JSON to the end
+    as_line = (lambda text: f"{text}\n") if suffix == ".csv" else (lambda text: json.dumps({"text": text}) + "\n")
+    content = ("text\n" if suffix == ".csv" else "") + "".join(map(as_line, rows)).removesuffix("\n")
+    path = tmp_path / f"rows{suffix}"
+    path.write_bytes(gzip.compress(content.encode()) if suffix.endswith(".gz") else content.encode())
+    found = list(read_rows(path))
+    assert [row.values["text"] for row in found if isinstance(row, GoodRow)] == [rows[n] for n in (0, 1, 4, 5)]
+    long = [row for row in found if isinstance(row, BadRow)]
+    first = 4 if suffix == ".csv" else 3
+    assert [(row.where, row.reason) for row in long] == [
+        (f"{path}:{first + n}", "too long: a line of more than 100 bytes") for n in range(2)
+    ]
+    for position, row in enumerate(found):
+        assert list(read_rows(path, row.place)) == found[position:]
+
+
+def test_a_table_whose_names_of_columns_are_too_long_to_be_any_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stance.tables.lines.LONGEST_LINE", 100)
+    path = tmp_path / "rows.csv"
+    path.write_text("x" * 300)
+    with pytest.raises(DataError, match=r":1: expected column names, found a line of more than 100 bytes: xxx"):
+        list(read_rows(path))
 
 
 def test_a_long_cell_of_many_lines_is_one_row(tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ are left alone: https://owasp.org/www-community/attacks/CSV_Injection
 import csv
 import re
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stance.errors import DataError
 from stance.tables.cells import cell_text
-from stance.tables.lines import Lines, shown
+from stance.tables.lines import Lines, LongLineError, shown
 from stance.tables.rows import START, BadRow, GoodRow, Place, Write
 from stance.text import without_surrogates
 
@@ -58,6 +58,10 @@ def read_header(path: Path) -> tuple[list[str], Place]:
             raise DataError(
                 f"{path}:1: expected column names, found a quote that is not closed: {shown(error.line):.200}. "
                 "Close it, or double it if it is part of a name."
+            ) from None
+        except LongLineError as error:
+            raise DataError(
+                f"{path}:1: expected column names, found {error}: {shown(error.beginning):.200}. Is it a table?"
             ) from None
         first = lines.place
     header = list(map(_unguarded, cells or []))
@@ -103,6 +107,9 @@ def _delimited_rows(path: Path, lines: Lines, header: Sequence[str]) -> Generato
                 where, f"a quote opened here is not closed within {_LONGEST_ROW:,} characters", shown(error.line), place
             )
             return error.following
+        except LongLineError as error:
+            yield BadRow(where, f"too long: {error}", shown(error.beginning), place)
+            continue
         except csv.Error as error:
             yield BadRow(where, f"not valid CSV: {error}", "", place)
             continue
@@ -162,11 +169,12 @@ def _alone(cell: str, delimiter: str) -> str:
 
 def _lines_of_row(first: bytes, others: Lines) -> Iterator[str]:
     length = 0
-    for line in chain([first], others):
-        yield (text := _decoded(line))
-        length += len(text)
-        if length > _LONGEST_ROW:
-            return
+    with suppress(LongLineError):  # which is told when it comes to be read as a row of its own
+        for line in chain([first], others):
+            yield (text := _decoded(line))
+            length += len(text)
+            if length > _LONGEST_ROW:
+                return
 
 
 def _decoded(line: bytes) -> str:

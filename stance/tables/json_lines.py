@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stance.tables.lines import Lines, shown
+from stance.tables.lines import Lines, LongLineError, shown
 from stance.tables.rows import BadRow, GoodRow, Place, Write
 from stance.text import without_surrogates
 
@@ -24,6 +24,9 @@ def read_jsonl(path: Path, start: Place) -> Iterator[GoodRow | BadRow]:
             where = f"{path}:{place.number}"
             try:
                 line = next(lines, None)
+            except LongLineError as error:
+                yield BadRow(where, f"too long: {error}", shown(error.beginning), place)
+                continue
             except _UNREADABLE as error:
                 yield BadRow(where, f"cannot be read from here on: {error}", "", place)
                 return

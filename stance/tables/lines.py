@@ -11,6 +11,23 @@ from stance.tables.rows import Place
 
 _READ = io.DEFAULT_BUFFER_SIZE
 """What text is read in, in bytes."""
+LONGEST_LINE = 32_000_000
+"""Bytes of a line that are held: a longer one is more likely a whole file without line ends than a row."""
+_SHOWN = 1000
+
+
+class LongLineError(Exception):
+    """A line is longer than ``LONGEST_LINE``, and has been passed over.
+
+    Attributes:
+        beginning: of it.
+    """
+
+    def __init__(self, beginning: bytes) -> None:
+        self.beginning = beginning
+
+    def __str__(self) -> str:
+        return f"a line of more than {LONGEST_LINE:,} bytes"
 
 
 def _gunzipped(path: Path) -> BinaryIO:
@@ -29,7 +46,7 @@ _DECOMPRESSED: Mapping[str, Callable[[Path], BinaryIO]] = {".gz": _gunzipped, ".
 
 
 class Lines:
-    """The lines of a file, as bytes, and the place of the next one.
+    """The lines of a file, as bytes, and the place of the next one. Too long a one raises ``LongLineError``.
 
     Args:
         path: of the file.
@@ -41,6 +58,7 @@ class Lines:
         self.place = start
         self._path = path
         self._newline = newline
+        self._ends = (b"\n", b"\r") if newline == "" else (b"\n",)
 
     def __enter__(self) -> "Lines":
         decompressed = _DECOMPRESSED.get(self._path.suffix.lower())
@@ -60,10 +78,15 @@ class Lines:
         return self
 
     def __next__(self) -> bytes:
-        line = self._text.readline().encode("latin-1")
+        line = self._text.readline(LONGEST_LINE).encode("latin-1")
         if not line:
             raise StopIteration
-        self.place = Place(self.place.number + 1, self.place.offset + len(line))
+        length, end = len(line), line[-1:]
+        while length % LONGEST_LINE == 0 and end not in self._ends and (rest := self._text.readline(LONGEST_LINE)):
+            length, end = length + len(rest), rest[-1:].encode("latin-1")
+        self.place = Place(self.place.number + 1, self.place.offset + length)
+        if length > LONGEST_LINE:
+            raise LongLineError(line[:_SHOWN])
         return line.removeprefix(codecs.BOM_UTF8) if self.place.offset == len(line) else line
 
     def _wind(self, count: int) -> None:
