@@ -118,22 +118,24 @@ class Resamples:
         """Figures of the sample as it is, and the spread of the draws.
 
         None stands for a figure that is undefined, as a precision is where no label was given; draws that leave one
-        undefined are left out of its interval. Where a share is 0 or 1, hardly any draw differs from it: its interval
-        is then that of none, or all, of as many independent documents (Clopper and Pearson 1934). One document tells
-        nothing of others: a share of its sentences alone may be any elsewhere.
+        undefined are left out of its interval. A share that all of them leave so may be any. Where a share is 0 or 1,
+        hardly any draw differs from it: its interval is then that of none, or all, of as many independent documents
+        (Clopper and Pearson 1934). One document tells nothing of others: a share of its sentences alone may be any
+        elsewhere.
         """
         values = statistic.figures(np.ones((1, self.clusters), dtype=np.int64))[0]
         drawn = np.concatenate([statistic.figures(times) for times in self._samples(statistic.width)])
         tail = 100 * (1 - LEVEL) / 2
         percentile = np.nanpercentile if np.isnan(drawn).any() else np.percentile
-        drawn[:, np.isnan(values)] = 0  # of these there is no percentile, nor need there be
+        untold = np.isnan(drawn).all(axis=0)
+        drawn[:, np.isnan(values) | untold] = 0  # of these there is no percentile
         low, high = percentile(drawn, [tail, 100 - tail], axis=0)
         if statistic.biased is not None:
             low, high = np.where(statistic.biased, _moved(values, drawn, low, high), (low, high))
         if statistic.shares:
             beyond = (tail / 100) ** (1 / np.maximum(statistic.cases.clusters, 1))
             low, high = np.where(values == 1, beyond, np.maximum(low, 0)), np.where(values == 0, 1 - beyond, high)
-            alone = (statistic.cases.clusters == 1) & (values > 0) & (values < 1)
+            alone = untold | (statistic.cases.clusters == 1) & (values > 0) & (values < 1)
             low, high = np.where(alone, 0, low), np.where(alone, 1, high)
         counted = (statistic.cases.n.tolist(), statistic.cases.clusters.tolist())
         return [

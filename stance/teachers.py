@@ -57,10 +57,10 @@ def _hash(source: Source, decision: Decision, *more: str) -> str:
 
 def _ask(teacher: str, texts: Sequence[str], labels: tuple[str, ...], precision: Precision) -> FloatArray:
     source = find_source(teacher)
-    decision = ModelFile.read(source.folder).decision
-    if decision.labels != labels:
-        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {decision.labels}.")
-    kept = CACHE.expanduser() / _hash(source, decision, precision.value)
+    model_file = ModelFile.read(source.folder)
+    if (found := model_file.decision.labels) != labels:
+        raise ConfigError(f"The teacher {teacher} knows other labels: expected {labels}, found {found}.")
+    kept = CACHE.expanduser() / _hash(source, model_file.decision, precision.value, str(model_file.max_length))
     keys = [_key(text) for text in texts]
     known = _known(kept)
     unknown = list({key: text for key, text in zip(keys, texts, strict=True) if key not in known}.items())

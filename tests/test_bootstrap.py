@@ -137,6 +137,20 @@ def test_one_document_tells_nothing_of_others() -> None:
     assert (all_of_it.low, all_of_it.high) == (pytest.approx(0.025), 1)
 
 
+def test_a_share_that_every_draw_leaves_undefined_may_be_any() -> None:
+    """As the mean over many labels of which each stands in one document: no draw has them all."""
+    documents = [str(n) for n in range(40)]
+
+    def figures(times: np.ndarray) -> np.ndarray:
+        complete = (times > 0).all(axis=1)
+        return np.where(complete, 0.5, np.nan)[:, None]
+
+    statistic = Statistic(figures, Cases(np.array([40]), np.array([40])))
+    (found,) = Resamples(documents, draws=200, seed=0).estimate(statistic)
+    assert found is not None
+    assert (found.value, found.low, found.high) == (0.5, 0, 1)
+
+
 def test_what_is_undefined_is_none_and_what_is_always_right_has_the_interval_of_its_documents() -> None:
     documents = [str(n // 2) for n in range(60)]
     resamples = Resamples(documents, draws=200, seed=0)
