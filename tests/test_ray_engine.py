@@ -106,7 +106,9 @@ def test_an_actor_works_where_the_job_was_started_and_hands_errors_of_the_system
     assert (told["kind"], "Not a directory" in told["error"] or "exists" in told["error"]) == ("DataError", True)
 
 
-def test_a_node_that_would_label_otherwise_is_refused(tmp_path: Path) -> None:
+def test_a_node_that_would_label_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # an actor sets it, and chdir
+    monkeypatch.chdir(tmp_path)
     source = write_jsonl(tmp_path / "in.jsonl", [{"text": "they deny"}])
     config = PredictConfig(input=str(source), output=str(tmp_path / "out"))
     plan = make_plan(find_inputs(str(source)), Cutter("text", split=False, located=False), 10)

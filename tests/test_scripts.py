@@ -96,7 +96,7 @@ MISTAKES = {
     "unknown experiment": (
         "train.py",
         ["experiment=quikstart"],
-        "Available options in 'experiment': default large large-again quickstart search",
+        "Available options in 'experiment': default large large-again large-news quickstart search",
     ),
     "no training data": ("train.py", ["data=table"], "give data.train=<file>"),
     "group as setting": ("predict.py", ["input=x.txt", "model=outputs/mine"], "it has: model.path"),
