@@ -311,7 +311,7 @@ class TrainedModelConfig:
         base: where the base lies of a model that is kept as its difference from one, if not where the model says.
         device: where to run, as PyTorch names it; None takes a GPU if there is one.
         backend: what runs the network. None takes ONNX Runtime on a CPU if the model has a graph for it, else PyTorch;
-            OpenVINO (CPU only; an extra) needs no graph, and is faster still on processors that multiply in bf16.
+            OpenVINO (CPU only; an extra) needs no graph, and is faster still on some processors that multiply in bf16.
         precision: how exactly to multiply. None takes, in ONNX Runtime, 8 bits where the model was seen to give the
             same labels but for 3 in 1,000 at most; in the others bf16 where that is fast (of CPUs OpenVINO only); fp32
             otherwise.

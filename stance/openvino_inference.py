@@ -1,4 +1,4 @@
-"""Runs a network in OpenVINO, the fastest on processors that multiply in bf16. Its package is an extra."""
+"""Runs a network in OpenVINO, the fastest on some processors that multiply in bf16. Its package is an extra."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -109,7 +109,7 @@ class Predictor:
             base: where the base lies of a model that is kept as its difference from one, if not where the model says.
             device: where to run, as PyTorch names it; by default a GPU if there is one.
             backend: what runs the network; by default ONNX Runtime on a CPU if the model has a graph for it, else
-                PyTorch. OpenVINO (an extra) needs no graph, and is faster still on CPUs that multiply in bf16.
+                PyTorch. OpenVINO (an extra) needs no graph, and is faster still on some CPUs with bf16.
             precision: how exactly to multiply; by default in 8 bits in ONNX Runtime where the model was seen to give
                 the same labels but for 3 in 1,000 at most, in bf16 in the others where that is fast, and in fp32
                 otherwise.
