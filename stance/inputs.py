@@ -21,6 +21,7 @@ import pyarrow as pa
 from stance.errors import ConfigError, DataError, install_extra
 from stance.sources import hash_file
 from stance.tables.columns import found_schema
+from stance.tables.lines import DECOMPRESSED
 from stance.tables.parquet import batch_rows
 from stance.tables.reading import READABLE, declared_schema, format_of, read_rows
 from stance.tables.rows import START, BadRow, GoodRow, Place
@@ -93,7 +94,7 @@ class File:
     @cached_property
     def is_compressed(self) -> bool:
         """Whether what stands before a row must be read to come to it."""
-        return format_of(self.path).endswith((".gz", ".zst"))
+        return self.path.suffix.lower() in DECOMPRESSED
 
     def fingerprint(self) -> str:
         """SHA-256 of the file."""

@@ -213,9 +213,7 @@ def _coded_row(row: GoodRow, corpus: Corpus, label_column: str, problems: list[s
         names = label_names(cell, DataConfig())
         if names is None:
             problems.append(f"{row.where}: expected '{label_column}' to be label names, found {cell!r:.60}")
-    elif is_annotated(
-        values.get(ANNOTATIONS)
-    ):  # in a table of annotations each row is of a sentence that somebody has read
+    elif is_annotated(values.get(ANNOTATIONS)):  # somebody has read the sentence, and found nothing
         names = []
     for name in names or ():
         if name == NONE and name not in corpus.labels:

@@ -1,5 +1,6 @@
 """What makes a corpus job this job and no other: what its folder's manifest says, and refuses others by."""
 
+import json
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -15,10 +16,10 @@ _OPTIONAL = ("openvino", "trafilatura")
 
 
 def describe_job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dict[str, Any]:
-    """What makes the job this job: with the same values the output is the same to the byte."""
+    """What makes the job this job, as JSON holds it: with the same values the output is the same to the byte."""
     model_file = predictor.model_file
     packages = [*_PACKAGES, *filter(_is_installed, _OPTIONAL)]
-    return {
+    described = {
         "inputs": [
             {"name": source.name, "fingerprint": fingerprint}
             for source, fingerprint in zip(plan.inputs, plan.fingerprints, strict=True)
@@ -42,6 +43,8 @@ def describe_job(config: PredictConfig, plan: Plan, predictor: Predictor) -> dic
         },
         "versions": {"stance": __version__, **{package: version(package) for package in packages}},
     }
+    plain: dict[str, Any] = json.loads(json.dumps(described))
+    return plain
 
 
 def _is_installed(package: str) -> bool:

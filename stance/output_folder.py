@@ -83,13 +83,13 @@ class OutputFolder:
 
     Args:
         path: of the folder.
-        job: what makes this job this job, as plain values; another may not write into the same folder.
+        job: what makes this job this job, as JSON holds it; another may not write into the same folder.
         format: the ending of the shards' files.
     """
 
     def __init__(self, path: Path, job: Mapping[str, Any], format: str) -> None:
         self.path = path
-        self.job = json.loads(json.dumps(job))
+        self.job = job
         self.job_sha256 = hashlib.sha256(json.dumps(self.job, sort_keys=True).encode()).hexdigest()
         self.format = format
 

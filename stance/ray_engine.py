@@ -4,7 +4,6 @@ The folder must be on a file system that all nodes share, as the inputs must. Wh
 again by another; what it had finished has its receipt, and is not.
 """
 
-import json
 import logging
 import os
 import platform
@@ -76,9 +75,7 @@ class _Actor:
     @cached_property
     def label(self) -> ShardLabeller:
         predictor = Predictor.from_config(self.config.model)
-        # As the manifest has been: through JSON.
-        job = json.loads(json.dumps(describe_job(self.config, self.plan, predictor)))
-        if apart := differences(self.folder.job, job):
+        if apart := differences(self.folder.job, describe_job(self.config, self.plan, predictor)):
             raise ConfigError(
                 f"The node {platform.node()} would label otherwise than the one that began the job "
                 f"({'; '.join(apart)}). Give all nodes the same model and packages, and name model.backend and "

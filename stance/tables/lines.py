@@ -41,8 +41,8 @@ def _zstd_decompressed(path: Path) -> BinaryIO:
     return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
 
 
-_DECOMPRESSED: Mapping[str, Callable[[Path], BinaryIO]] = {".gz": _gunzipped, ".zst": _zstd_decompressed}
-"""By the ending of a file's name, what opens it."""
+DECOMPRESSED: Mapping[str, Callable[[Path], BinaryIO]] = {".gz": _gunzipped, ".zst": _zstd_decompressed}
+"""By the ending of the name of a compressed file, what opens it."""
 
 
 class Lines:
@@ -61,7 +61,7 @@ class Lines:
         self._ends = (b"\n", b"\r") if newline == "" else (b"\n",)
 
     def __enter__(self) -> "Lines":
-        decompressed = _DECOMPRESSED.get(self._path.suffix.lower())
+        decompressed = DECOMPRESSED.get(self._path.suffix.lower())
         file = decompressed(self._path) if decompressed else self._path.open("rb")
         if not decompressed:
             file.seek(self.place.offset)

@@ -11,6 +11,7 @@ from stance.errors import ConfigError, DataError
 from stance.tables.columns import found_schema
 from stance.tables.delimited import DELIMITERS, read_delimited, read_header
 from stance.tables.json_lines import read_jsonl
+from stance.tables.lines import DECOMPRESSED
 from stance.tables.parquet import read_parquet, read_parquet_schema
 from stance.tables.rows import START, BadRow, GoodRow, Place
 
@@ -58,7 +59,7 @@ def read_rows(path: Path, start: Place = START) -> Iterator[GoodRow | BadRow]:
 def format_of(path: Path) -> str:
     """The ending that tells the format, ``.jsonl.gz`` as a whole."""
     endings = [suffix.lower() for suffix in path.suffixes[-2:]]
-    return "".join(endings) if endings[-1:] in ([".gz"], [".zst"]) else path.suffix.lower()
+    return "".join(endings) if path.suffix.lower() in DECOMPRESSED else path.suffix.lower()
 
 
 def read_schema(path: Path) -> "pa.Schema":
